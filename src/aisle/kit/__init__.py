@@ -1,0 +1,1 @@
+"""Pure functions on arrays and bytes. Knows nothing of shops, storage or HTTP."""

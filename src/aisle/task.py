@@ -1,0 +1,147 @@
+"""The contract between the platform and the AI tasks, and how tasks are found.
+
+A task is a folder in `aisle/tasks` (or an entry point in the group "aisle.tasks") whose package has a `TASK` object that
+satisfies `Task`. Adding one is adding the folder; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from aisle.errors import NotFound
+from aisle.types import EventColumns, Item, PastEvent
+
+if TYPE_CHECKING:
+    from aisle.kit.catalogue import Catalogue
+
+Need = Literal["events", "catalogue"]
+Scores = dict[str, float]
+
+
+class Usage(Struct, omit_defaults=True):
+    """What one answer cost. `cpu_ms` is this request's share of the processor time of its batch."""
+
+    cpu_ms: float = 0.0
+
+
+class Answer(Struct, kw_only=True, omit_defaults=True):
+    """What every operation answers; the door fills these in."""
+
+    answer_id: str = ""
+    model: str = ""  # "recommend@7"
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the door fetched for one request because its operation declared that it needs it."""
+
+    now: int = 0  # microseconds UTC
+    events: Sequence[PastEvent] = ()  # the user's newest events, newest first
+    catalogue: Catalogue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request made ready for the model. `cost` is what the batcher budgets with (rows, tokens, pixels, frames)."""
+
+    data: Any
+    cost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing a task can be asked: POST /v1/<task>/<name>."""
+
+    request: type[Struct]
+    answer: type[Answer]
+    example: Mapping[str, Any]  # a request that works on the demo shop; contract tests and `aisle demo --check` send it
+    summary: str
+    needs: frozenset[Need] = frozenset()
+    scope: Literal["read", "write", "admin"] = "read"
+    heavy: bool = False  # True: prepare runs in a thread (decoding pictures, sound), not on the event loop
+
+
+class Engine(Protocol):
+    """One loaded model: synchronous, no I/O, no platform; it runs in any process."""
+
+    def prepare(self, op: str, request: Any, context: Context) -> Prepared:
+        """Decode, tokenise, look up; raises BadInput or NotFound for this request alone."""
+
+    def run(self, op: str, batch: Sequence[Prepared]) -> Sequence[Any]:
+        """The model itself, one result (or Exception) per prepared request, in order."""
+
+    def finish(self, op: str, request: Any, result: Any) -> Answer:
+        """Labels and reasons."""
+
+
+class Data(Protocol):
+    """What a task may read while it learns, and the vectors it may leave for its siblings."""
+
+    def items(self) -> Iterator[Item]: ...
+    def events(self) -> EventColumns: ...
+    def vectors(self, space: str) -> Iterator[tuple[str, bytes]]: ...
+    def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None: ...
+
+
+class Progress(Protocol):
+    """Called as work goes on; raises Cancelled when somebody stopped the job."""
+
+    def __call__(self, done: float, total: float, message: str) -> None: ...
+
+
+@runtime_checkable
+class Task(Protocol):
+    """What a task package offers as `TASK`. Importing it must not import numpy, torch or the server."""
+
+    name: str
+    config: type[Struct]
+    operations: Mapping[str, Operation]
+
+    def fit(self, data: Data, config: Any, folder: Path, progress: Progress) -> Scores:
+        """Learn from rows, write files into `folder`, return quality numbers (model and baselines)."""
+
+    def load(self, folder: Path) -> Engine:
+        """Open what `fit` wrote."""
+
+    def evaluate(self, data: Data, config: Any, protocol: str, progress: Progress) -> list[dict[str, Any]]:
+        """Quality of this configuration and its rivals on held-out data, one row a model, best first."""
+
+
+@dataclass(slots=True)
+class Registry:
+    """The tasks there are, by name."""
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Task:
+        try:
+            return self.tasks[name]
+        except KeyError:
+            raise NotFound(f"there is no task {name!r}: choose one of {', '.join(self.tasks)}") from None
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self.tasks.values())
+
+    def operation(self, task: str, name: str) -> Operation:
+        operations = self[task].operations
+        if name not in operations:
+            raise NotFound(f"{task} has no operation {name!r}: choose one of {', '.join(operations)}")
+        return operations[name]
+
+
+def discover(load: Callable[[str], Any] = importlib.import_module) -> Registry:
+    """Every task folder, then every installed entry point, in name order."""
+    package = importlib.import_module("aisle.tasks")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg)
+    found: list[Task] = [load(f"aisle.tasks.{name}").TASK for name in names]
+    found += [point.load() for point in importlib.metadata.entry_points(group="aisle.tasks")]
+    return Registry({task.name: task for task in found})

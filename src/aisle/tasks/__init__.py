@@ -1,0 +1,1 @@
+"""The AI tasks, one folder each. Strangers to one another."""

@@ -1,0 +1,120 @@
+"""The nouns every part of Aisle shares: item, event, reason. Frozen, and importing nothing of ours.
+
+Times inside Aisle are integer microseconds since 1970 in UTC; money is integer minor units with its ISO 4217 currency.
+Only the outside (API, files) may say a time as ISO 8601 or in seconds or milliseconds; `kit.times.to_micros` reads those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Id = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Availability = Literal["in_stock", "out_of_stock", "preorder", "backorder", "discontinued"]
+EventType = Literal[
+    "impression", "click", "view", "add_to_cart", "remove_from_cart", "favourite", "purchase", "refund", "rate", "dismiss"
+]
+EVENT_TYPES: tuple[EventType, ...] = (
+    "impression", "click", "view", "add_to_cart", "remove_from_cart", "favourite", "purchase", "refund", "rate", "dismiss",
+)  # the position of a type is its code in the events table: append only
+EVENT_CODE: dict[str, int] = {name: code for code, name in enumerate(EVENT_TYPES)}
+Attribute = str | int | float | bool | list[str]
+
+
+class Money(Struct, frozen=True):
+    """An amount in the currency's minor unit: 3900 EUR is 39 euros, 3900 JPY is 3,900 yen."""
+
+    amount: Annotated[int, Meta(ge=0, le=10**15)]
+    currency: Currency
+
+
+class Item(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One product of the catalogue (a variant points to its product by `group_id`)."""
+
+    item_id: Id
+    title: Annotated[str, Meta(min_length=1, max_length=1000)]
+    description: Annotated[str, Meta(max_length=20000)] | None = None
+    brand: Annotated[str, Meta(max_length=256)] | None = None
+    category: Annotated[str, Meta(max_length=1000)] | None = None  # "Clothing > Shirts > Linen"
+    price: Money | None = None
+    availability: Availability | None = None  # None counts as in stock
+    image_urls: Annotated[list[str], Meta(max_length=100)] | None = None
+    group_id: Id | None = None
+    attributes: Annotated[dict[str, Attribute], Meta(max_length=200)] | None = None
+    created_at: int | str | None = None  # stored as microseconds
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something a user did with an item."""
+
+    user_id: Id
+    item_id: Id
+    type: EventType
+    time: int | float | str | None = None  # None means now; stored as microseconds
+    event_id: Id | None = None  # None means: identified by its content
+    value: Annotated[float, Meta(ge=-1e12, le=1e12)] | None = None  # a rating, or money spent on the line in major units
+    quantity: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+    session_id: Id | None = None
+    answer_id: Id | None = None  # the answer that led to it: attribution
+
+
+class PastEvent(NamedTuple):
+    """One stored event of a user, as an engine sees it (newest first in a list)."""
+
+    item_id: str
+    type: int  # position in EVENT_TYPES
+    time: int  # microseconds UTC
+    value: float | None
+    quantity: int | None
+
+
+class Reason(Struct, frozen=True, omit_defaults=True):
+    """Why an answer says what it says. The contributions of a linear model add up to the score."""
+
+    kind: str  # because_you | similar_users | bought_together | popular | content | picture | token | rule | other
+    contribution: float
+    text: str
+    item_id: str | None = None
+
+
+class PriceRange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds in minor units of the shop's currency, both included."""
+
+    min: int | None = None
+    max: int | None = None
+
+
+class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which items may be in an answer. Fields are joined by AND, values inside a field by OR."""
+
+    category: list[str] | None = None  # a path or any of its ancestors: "Clothing" keeps "Clothing > Shirts"
+    price: PriceRange | None = None
+    availability: list[Availability] | None = None
+    brand: list[str] | None = None
+    attributes: dict[str, Attribute] | None = None
+    exclude: Annotated[list[str], Meta(max_length=10000)] | None = None
+    include: Annotated[list[str], Meta(max_length=10000)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """All events of a tenant as columns, sorted by user and then time: what training reads.
+
+    `users[user[k]]`, `items[item[k]]` and `EVENT_TYPES[type[k]]` name row k.
+    """
+
+    users: list[str]
+    items: list[str]
+    user: NDArray[np.int32]  # (events,)
+    item: NDArray[np.int32]  # (events,)
+    type: NDArray[np.int8]  # (events,)
+    time: NDArray[np.int64]  # (events,) microseconds UTC
+    value: NDArray[np.float32]  # (events,) NaN where absent
+    quantity: NDArray[np.int32]  # (events,) 1 where absent

@@ -1,0 +1,3 @@
+"""The version of Aisle."""
+
+VERSION = "0.1.0"
