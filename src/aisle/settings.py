@@ -53,7 +53,9 @@ def load(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
         if name.startswith("AISLE_"):
             key = name.removeprefix("AISLE_").lower()
             if key not in known:
-                raise Misconfigured(f"there is no setting {name}: the settings are {', '.join(sorted('AISLE_' + k.upper() for k in known))}")
+                raise Misconfigured(
+                    f"there is no setting {name}: the settings are {', '.join(sorted('AISLE_' + k.upper() for k in known))}"
+                )
             said[key] = value
     said.update({name: value for name, value in given.items() if value is not None})
     try:

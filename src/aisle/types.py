@@ -22,7 +22,16 @@ EventType = Literal[
     "impression", "click", "view", "add_to_cart", "remove_from_cart", "favourite", "purchase", "refund", "rate", "dismiss"
 ]
 EVENT_TYPES: tuple[EventType, ...] = (
-    "impression", "click", "view", "add_to_cart", "remove_from_cart", "favourite", "purchase", "refund", "rate", "dismiss",
+    "impression",
+    "click",
+    "view",
+    "add_to_cart",
+    "remove_from_cart",
+    "favourite",
+    "purchase",
+    "refund",
+    "rate",
+    "dismiss",
 )  # the position of a type is its code in the events table: append only
 EVENT_CODE: dict[str, int] = {name: code for code, name in enumerate(EVENT_TYPES)}
 Attribute = str | int | float | bool | list[str]
@@ -118,3 +127,4 @@ class EventColumns:
     time: NDArray[np.int64]  # (events,) microseconds UTC
     value: NDArray[np.float32]  # (events,) NaN where absent
     quantity: NDArray[np.int32]  # (events,) 1 where absent
+    session: NDArray[np.int32] | None = None  # (events,) equal numbers: same session_id; -1 where absent; None: not known

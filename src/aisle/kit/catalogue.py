@@ -160,7 +160,7 @@ class Catalogue:
 
 
 def split_path(category: str) -> list[str]:
-    """"Clothing > Shirts" as ["clothing", "shirts"]: how categories are compared."""
+    """ "Clothing > Shirts" as ["clothing", "shirts"]: how categories are compared."""
     return [part.strip().casefold() for part in category.split(">")]
 
 
