@@ -34,11 +34,11 @@ class Transaction:
         self._connection = connection
         self._queries = queries
 
-    def run(self, name: str, **parameters: Any) -> int:
+    def run(self, name: str, /, **parameters: Any) -> int:
         """Rows touched."""
         return int(self._connection.execute(self._queries[name].named, parameters).rowcount)
 
-    def rows(self, name: str, **parameters: Any) -> list[Row]:
+    def rows(self, name: str, /, **parameters: Any) -> list[Row]:
         found: list[Row] = self._connection.execute(self._queries[name].named, parameters).fetchall()
         return found
 
@@ -66,7 +66,7 @@ class Database:
         except self.dialect.errors as error:
             raise self.dialect.translate(error) from error
 
-    def rows(self, name: str, **parameters: Any) -> list[Row]:
+    def rows(self, name: str, /, **parameters: Any) -> list[Row]:
         try:
             found: list[Row] = self._reader().execute(self._queries[name].named, parameters).fetchall()
         except self.dialect.errors as error:
@@ -81,11 +81,11 @@ class Database:
             raise self.dialect.translate(error) from error
         return found
 
-    def one(self, name: str, **parameters: Any) -> Row | None:
+    def one(self, name: str, /, **parameters: Any) -> Row | None:
         found = self.rows(name, **parameters)
         return found[0] if found else None
 
-    def stream(self, name: str, size: int = 50_000, **parameters: Any) -> Iterator[list[Row]]:
+    def stream(self, name: str, /, size: int = 50_000, **parameters: Any) -> Iterator[list[Row]]:
         """Rows in blocks, on a connection of their own, as one consistent snapshot."""
         connection = self.dialect.connect(write=False)
         try:
@@ -97,7 +97,7 @@ class Database:
         finally:
             connection.close()
 
-    def run(self, name: str, **parameters: Any) -> int:
+    def run(self, name: str, /, **parameters: Any) -> int:
         with self.transaction() as tx:
             return tx.run(name, **parameters)
 

@@ -14,7 +14,14 @@ PAGE_CACHE = 65_536  # KiB of pages a connection that writes may keep
 READ_CACHE = 16_384
 MAPPED = 256 * 1024 * 1024  # bytes of the file read through the page cache of the system
 BUSY = 10_000  # ms a writer waits for another process's writer
-SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal", f"mmap_size={MAPPED}", "temp_store=memory", f"busy_timeout={BUSY}")
+SQLITE_PRAGMAS = (
+    "journal_mode=wal",
+    "synchronous=normal",
+    f"mmap_size={MAPPED}",
+    "temp_store=memory",
+    "secure_delete=on",
+    f"busy_timeout={BUSY}",
+)
 
 
 class Connection(Protocol):

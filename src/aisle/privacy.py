@@ -1,0 +1,56 @@
+"""A person's rights over their data: see it all, and have it erased with a receipt."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from aisle.storage.database import Database
+from aisle.storage.events import Events
+
+Retrain = Callable[[int], tuple[list[str], list[str]]]
+"""Given a tenant, queue the retraining of its models; returns (versions that had learnt, jobs queued)."""
+
+
+class Receipt(Struct, frozen=True):
+    """Proof of an erasure. `subject` is a keyed hash: it shows nobody who the person was, and lets the shop check a claim."""
+
+    receipt_id: str
+    subject: str
+    events_deleted: int
+    models: list[str]  # versions that had learnt from the person
+    retraining_jobs: list[str]  # what replaces them
+    erased_at: int  # microseconds UTC
+
+
+class Privacy:
+    """Export and erasure."""
+
+    def __init__(self, database: Database, events: Events, secret: Callable[[int], bytes], retrain: Retrain) -> None:
+        self._db = database
+        self._events = events
+        self._secret = secret
+        self._retrain = retrain
+
+    def export(self, tenant: int, user_id: str) -> dict[str, Any]:
+        """Everything stored about a user, ready for JSON; an unknown user has no events."""
+        return {"user_id": user_id, "events": [msgspec.to_builtins(event) for event in self._events.of_user(tenant, user_id)]}
+
+    def erase(self, tenant: int, user_id: str) -> Receipt:
+        """Delete a user's events now and replace every model that learnt from them. Asking again is harmless."""
+        deleted = self._events.erase(tenant, user_id)
+        models, jobs = self._retrain(tenant) if deleted else ([], [])
+        subject = hmac.new(self._secret(tenant), user_id.encode(), sha256).digest()
+        receipt = Receipt(f"erase_{secrets.token_hex(8)}", subject.hex(), deleted, models, jobs, time.time_ns() // 1000)
+        self._db.run(
+            "erasures_add", tenant=tenant, receipt_id=receipt.receipt_id, subject=subject, events=deleted,
+            models=",".join(models), job_id=",".join(jobs) or None, created_at=receipt.erased_at,
+        )  # fmt: skip
+        return receipt

@@ -1,0 +1,43 @@
+-- name: keys_add
+insert into keys (key_id, tenant, name, hash, hint, scopes, created_at, expires_at)
+values (:key_id, :tenant, :name, :hash, :hint, :scopes, :created_at, :expires_at)
+
+-- name: keys_get
+select key_id, name, hint, scopes, created_at, expires_at, revoked_at, last_used_at from keys where tenant = :tenant and key_id = :key_id
+
+-- name: keys_list
+select key_id, name, hint, scopes, created_at, expires_at, revoked_at, last_used_at from keys
+where tenant = :tenant and key_id > :after order by key_id limit :limit
+
+-- name: keys_secret
+select tenant, hash, scopes, expires_at, revoked_at from keys where key_id = :key_id
+
+-- name: keys_revoke
+update keys set revoked_at = :revoked_at where tenant = :tenant and key_id = :key_id and revoked_at is null
+
+-- name: keys_used
+update keys set last_used_at = :last_used_at where key_id = :key_id
+
+-- name: usage_add
+insert into usage (tenant, minute, key_id, task, operation, model, requests, errors, cpu_us, latency_us)
+values (:tenant, :minute, :key_id, :task, :operation, :model, :requests, :errors, :cpu_us, :latency_us)
+on conflict (tenant, minute, key_id, task, operation, model) do update set
+    requests = usage.requests + excluded.requests, errors = usage.errors + excluded.errors,
+    cpu_us = usage.cpu_us + excluded.cpu_us, latency_us = usage.latency_us + excluded.latency_us
+
+-- name: usage_range
+select minute, key_id, task, operation, model, requests, errors, cpu_us, latency_us from usage
+where tenant = :tenant and minute >= :start and minute < :end order by minute
+
+-- name: erasures_add
+insert into erasures (tenant, receipt_id, subject, events, models, job_id, created_at)
+values (:tenant, :receipt_id, :subject, :events, :models, :job_id, :created_at)
+
+-- name: erasures_list
+select receipt_id, events, models, job_id, created_at from erasures where tenant = :tenant order by created_at desc limit :limit
+
+-- name: audit_add
+insert into audit (tenant, audit_id, at, actor, action, target) values (:tenant, :audit_id, :at, :actor, :action, :target)
+
+-- name: audit_page
+select audit_id, at, actor, action, target from audit where tenant = :tenant and audit_id > :after order by audit_id limit :limit
