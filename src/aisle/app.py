@@ -1,0 +1,278 @@
+"""Read this first: builds everything from Settings and joins it. `App.ask` is the one door.
+
+    shop -> feeds/api -> rows -> job "train" -> Task.fit -> Models.publish -> Runtime -> Batcher -> Engine -> answer -> usage
+
+HTTP, console, command line and `aisle.open()` hold an App and call it; nothing answers for a model but `ask`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from aisle import observe
+from aisle.access import DEFAULT_TENANT, Access, Who
+from aisle.errors import AisleError, BadInput, NoModel, StorageFailed
+from aisle.jobs.queue import Job, Jobs
+from aisle.jobs.worker import Handler
+from aisle.live import Live
+from aisle.models import Models, Version
+from aisle.privacy import Privacy, Receipt
+from aisle.runtime.local import LocalRuntime
+from aisle.settings import Settings
+from aisle.storage.database import Database
+from aisle.storage.events import Added, Events
+from aisle.storage.items import Items
+from aisle.storage.training import TrainingData
+from aisle.storage.vectors import Vectors
+from aisle.task import Answer, Context, Operation, Progress, Registry, discover
+from aisle.types import Event, Item
+from aisle.usage import MINUTE, UsageMeter
+
+T = TypeVar("T")
+Lane = Literal["interactive", "bulk"]
+HEARTBEAT = 0.5  # seconds between looks at what other processes changed
+THREADS = 4  # for blocking storage calls
+
+
+class App:
+    """One shop's service, or several tenants' on one machine."""
+
+    def __init__(self, settings: Settings, registry: Registry | None = None) -> None:
+        self.settings = settings
+        self.registry = registry or discover()
+        home = _home(settings)
+        self.database = Database(settings.database_url)
+        self.items = Items(self.database)
+        self.events = Events(self.database)
+        self.vectors = Vectors(self.database)
+        self.access = Access(self.database, settings.rate_limit)
+        self.usage = UsageMeter(self.database)
+        self.models = Models(self.database, home / "models")
+        self.jobs = Jobs(self.database)
+        self.privacy = Privacy(self.database, self.events, self.access.secret, self.retrain)
+        self.metrics = observe.Metrics()
+        self.live = Live(self.items)
+        self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost)
+        self.handlers: dict[str, Handler] = {"train": self._train}
+        self.draining = False
+        self._pool = ThreadPoolExecutor(THREADS, "aisle-work")
+        self._loaded: dict[tuple[int, str], int] = {}
+        self._refused: dict[tuple[int, str], tuple[int, str]] = {}
+        self._beat: asyncio.Task[None] | None = None
+        self._answer_ids = (f"ans_{prefix}{number:x}" for prefix in [secrets.token_hex(6)] for number in itertools.count(1))
+
+    # ---- the door ----------------------------------------------------------------------------------------------
+
+    async def ask(
+        self, who: Who, task: str, operation: str, request: Any, *, lane: Lane = "interactive", timeout_ms: int | None = None
+    ) -> Answer:
+        """One answer of one operation for one caller: access, context, model, metering.
+
+        Raises NotFound for an unknown task or operation, Forbidden, NoModel, BadInput, Overloaded, DeadlineExceeded.
+        """
+        declared = self.registry.operation(task, operation)
+        self.access.require(who, declared.scope)
+        started = time.perf_counter_ns()
+        model, cpu_ms, failed = "", 0.0, True
+        try:
+            if not self.runtime.has(who.tenant, task):
+                raise NoModel(self._why_no_model(who.tenant, task))
+            context = self.context(who.tenant, declared, request)
+            deadline = asyncio.get_running_loop().time() + (timeout_ms or self.settings.timeout_ms) / 1000
+            answer, model = await self.runtime.call(who.tenant, task, operation, request, context, lane=lane, deadline=deadline)
+            answer.answer_id = next(self._answer_ids)
+            answer.model = model
+            cpu_ms = answer.usage.cpu_ms if answer.usage else 0.0
+            failed = False
+            return answer
+        finally:
+            minute = time.time_ns() // 1000 // MINUTE * MINUTE
+            slot = (who.tenant, minute, who.key_id, task, operation, model)
+            self.usage.add(slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=(time.perf_counter_ns() - started) // 1000)
+
+    def context(self, tenant: int, declared: Operation, request: Any) -> Context:
+        """What the operation declared that it needs, as of now."""
+        needs = declared.needs
+        user_id = getattr(request, "user_id", None) if "events" in needs else None
+        return Context(
+            now=time.time_ns() // 1000,
+            events=self.events.recent(tenant, user_id, self.settings.history) if user_id else (),
+            catalogue=self.live.catalogue(tenant) if "catalogue" in needs else None,
+        )
+
+    # ---- rows in -----------------------------------------------------------------------------------------------
+
+    async def put_items(self, who: Who, items: list[Item]) -> None:
+        """Store items; they are in the next answer."""
+        await self.work(self.items.put, who.tenant, items)
+        self.live.put(who.tenant, items)
+
+    async def remove_item(self, who: Who, item_id: str) -> bool:
+        """Whether it was there; from now on it is in no answer."""
+        removed = await self.work(self.items.remove, who.tenant, [item_id])
+        self.live.remove(who.tenant, [item_id])
+        return removed > 0
+
+    async def add_events(self, who: Who, events: list[Event]) -> Added:
+        """Store events (times in microseconds or None); they count in the next answer."""
+        added = await self.work(self.events.add, who.tenant, events)
+        self.metrics.events.labels("accepted").inc(added.accepted)
+        self.metrics.events.labels("duplicate").inc(added.duplicates)
+        return added
+
+    async def erase_user(self, who: Who, user_id: str) -> Receipt:
+        """Erase a person's data now, and queue the retraining of every model that learnt from it."""
+        receipt = await self.work(self.privacy.erase, who.tenant, user_id)
+        self.note(who, "user.erased", receipt.receipt_id)
+        return receipt
+
+    # ---- models ------------------------------------------------------------------------------------------------
+
+    def enqueue_training(self, tenant: int, task: str, config: dict[str, Any]) -> Job:
+        """Queue the training of a task; its configuration is checked now. Raises BadInput, NotFound."""
+        self.config(task, config)
+        return self.jobs.enqueue(tenant, "train", {"task": task, "config": config})
+
+    def retrain(self, tenant: int) -> tuple[list[str], list[str]]:
+        """Queue every task with a live model again, as it was configured: (versions that are live, job ids)."""
+        live = [self.models.live(tenant, task.name) for task in self.registry]
+        versions = [version for version in live if version is not None]
+        jobs = [self.jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {})}) for v in versions]
+        return [f"{v.task}@{v.version}" for v in versions], [job.job_id for job in jobs]
+
+    def config(self, task: str, given: dict[str, Any]) -> Any:
+        """A task's configuration from plain values. Raises BadInput naming the setting."""
+        kind = self.registry[task].config
+        unknown = sorted(set(given) - {field.name for field in msgspec.structs.fields(kind)})
+        if unknown:
+            known = ", ".join(field.name for field in msgspec.structs.fields(kind))
+            raise BadInput(f"{task} has no setting {', '.join(unknown)}: its settings are {known}", param="/config")
+        try:
+            return msgspec.convert(given, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"a setting of {task} is not valid: {error}", param="/config") from None
+
+    def data(self, tenant: int) -> TrainingData:
+        """What tasks learn from."""
+        return TrainingData(tenant, self.items, self.events, self.vectors)
+
+    def _train(self, job: Job, progress: Progress) -> dict[str, Any]:
+        """The handler of "train" jobs: fit, then publish."""
+        task = self.registry[job.params["task"]]
+        given = job.params.get("config", {})
+        config = self.config(task.name, given)
+        started = time.monotonic()
+        folder = self.models.scratch(task.name)
+        scores = task.fit(self.data(job.tenant), config, folder, progress)
+        facts = {"items": self.items.count(job.tenant), "events": self.events.count(job.tenant), "seconds": time.monotonic() - started}
+        version = self.models.publish(
+            job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
+        )
+        return {"model": f"{task.name}@{version.version}", "version": version.version, "scores": scores, **facts}
+
+    async def refresh(self) -> None:
+        """Catch up with other processes: items they changed, models they published."""
+        self.live.apply(await self.work(self.live.read))
+        for version in await self.work(self.models.all_live):
+            key = (version.tenant, version.task)
+            if self._loaded.get(key) != version.version and self._refused.get(key, (0, ""))[0] != version.version:
+                await self._load(version)
+
+    async def _load(self, version: Version) -> None:
+        key = (version.tenant, version.task)
+        try:
+            engine = await self.work(self._open, version)
+        except (AisleError, OSError, ValueError) as error:
+            self._refused[key] = (version.version, str(error))
+            observe.failure("model.refused", error, model=f"{version.task}@{version.version}")
+            return
+        await self.runtime.swap(version.tenant, version.task, version.version, engine)
+        self._loaded[key] = version.version
+        self._refused.pop(key, None)
+        observe.info("model.live", model=f"{version.task}@{version.version}")
+
+    def _open(self, version: Version) -> Any:
+        return self.registry[version.task].load(self.models.verify(version))
+
+    def _why_no_model(self, tenant: int, task: str) -> str:
+        refused = self._refused.get((tenant, task))
+        if refused:
+            return f"version {refused[0]} of {task} cannot be used: {refused[1]}"
+        return f"{task} has no model yet: run `aisle train {task}`"
+
+    # ---- life --------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the live models and begin to follow other processes."""
+        self.live.catalogue(DEFAULT_TENANT)
+        await self.refresh()
+        self._beat = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Finish what is being answered, write down what was counted, and let go of everything."""
+        self.draining = True
+        if self._beat is not None:
+            self._beat.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._beat
+        await self.runtime.close()
+        await self.work(self._flush)
+        self._pool.shutdown()
+        self.database.close()
+
+    def ready(self) -> list[str]:
+        """What is missing before requests should be sent here; empty when nothing is."""
+        missing = [f"model {task} version {number}: {why}" for (_, task), (number, why) in self._refused.items()]
+        if self.draining:
+            missing.append("the server is shutting down")
+        if self._beat is None or self._beat.done():
+            missing.append("the server has not started")
+        return missing + [f"model {name}: its worker has died" for name, dead in self._dead_models() if dead]
+
+    async def work(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a blocking call in a thread: the one crossing from async to sync."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)
+
+    def note(self, who: Who, action: str, target: str) -> None:
+        """Write a line of the audit log."""
+        at = time.time_ns() // 1000
+        audit_id = f"audit_{at:016x}{secrets.token_hex(2)}"
+        self.database.run("audit_add", tenant=who.tenant, audit_id=audit_id, at=at, actor=who.key_id, action=action, target=target)
+
+    def audit(self, tenant: int, limit: int = 100, after: str = "") -> list[tuple[str, int, str, str, str]]:
+        """Lines of the audit log, oldest first: (audit_id, at in microseconds, actor, action, target)."""
+        return self.database.rows("audit_page", tenant=tenant, after=after, limit=limit)  # type: ignore[return-value]
+
+    def _dead_models(self) -> list[tuple[str, bool]]:
+        return [(name, not status.alive) for name, status in self.runtime.status().items()]
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            try:
+                await self.refresh()
+                await self.work(self._flush)
+            except StorageFailed as error:  # the disk may come back; requests say so meanwhile
+                observe.failure("heartbeat.failed", error)
+
+    def _flush(self) -> None:
+        self.usage.flush()
+        self.access.flush()
+
+
+def _home(settings: Settings) -> Path:
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(f"the shop's folder {settings.folder} cannot be made: {error}") from None
+    return settings.folder

@@ -1,0 +1,148 @@
+"""The embedded face: a shop in this process, no server. An event loop in a thread of its own carries the same App."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+
+from aisle.access import OWNER
+from aisle.app import App
+from aisle.errors import AisleError, BadInput, NotFound
+from aisle.jobs.queue import Job
+from aisle.jobs.worker import run_job
+from aisle.settings import load
+from aisle.storage.events import Added
+from aisle.task import Answer
+from aisle.times import to_micros
+from aisle.types import Event, Item
+
+T = TypeVar("T")
+
+
+class Shop:
+    """A shop's folder, opened: `shop.recommend.for_user(user_id="user-0001", n=5)`, `shop.train("recommend")`."""
+
+    def __init__(self, home: str = "./shop", **settings: Any) -> None:
+        self.app = App(load(home=home, **settings))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="aisle", daemon=True)
+        self._thread.start()
+        self._run(self.app.start())
+
+    def __enter__(self) -> Shop:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __getattr__(self, task: str) -> Operations:
+        if task.startswith("_"):
+            raise AttributeError(task)
+        try:
+            self.app.registry[task]
+        except NotFound as error:
+            raise AttributeError(error.detail) from None
+        return Operations(self, task)
+
+    def ask(self, task: str, operation: str, request: dict[str, Any]) -> Answer:
+        """One answer. Raises the same errors that HTTP would answer with, and BadInput for a request of the wrong shape."""
+        declared = self.app.registry.operation(task, operation)
+        try:
+            asked = msgspec.convert(request, declared.request)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"the request does not fit {task}.{operation}: {error}") from None
+        return self._run(self.app.ask(OWNER, task, operation, asked))
+
+    def put_items(self, items: Iterable[Item | dict[str, Any]]) -> None:
+        """Insert or replace products by `item_id`."""
+        self._run(self.app.put_items(OWNER, [_convert(item, Item) for item in items]))
+
+    def add_events(self, events: Iterable[Event | dict[str, Any]]) -> Added:
+        """Store what users did; it counts in the next answer."""
+        typed = [_convert(event, Event) for event in events]
+        timed = [msgspec.structs.replace(event, time=to_micros(event.time)) if event.time is not None else event for event in typed]
+        return self._run(self.app.add_events(OWNER, timed))
+
+    def train(self, task: str, progress: Callable[[float, float, str], None] | None = None, **config: Any) -> dict[str, Any]:
+        """Learn from the shop's rows and publish the result; returns the version and its scores."""
+        job = self.app.enqueue_training(OWNER.tenant, task, config)
+        done = self.run(job, progress)
+        self._run(self.app.refresh())
+        return done.result or {}
+
+    def evaluate(
+        self, task: str, protocol: str = "", progress: Callable[[float, float, str], None] | None = None, **config: Any
+    ) -> list[dict[str, Any]]:
+        """Quality of this configuration and its rivals on held-out data, best first."""
+        settings = self.app.config(task, config)
+        return self.app.registry[task].evaluate(self.app.data(OWNER.tenant), settings, protocol, progress or _quiet)
+
+    def run(self, job: Job, progress: Callable[[float, float, str], None] | None = None) -> Job:
+        """Work on a queued job here, or follow it where a worker took it first. Raises what the job failed with."""
+        mine = self.app.jobs.claim(f"embedded-{threading.get_ident()}", job.job_id)
+        if mine is not None:
+            run_job(self.app.jobs, mine, self.app.handlers, progress)
+        return self._follow(job, progress)
+
+    def close(self) -> None:
+        """Let go of the folder. Closing twice is harmless."""
+        if self._loop.is_closed():
+            return
+        self._run(self.app.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _follow(self, job: Job, progress: Callable[[float, float, str], None] | None) -> Job:
+        seen = -1
+        pause = threading.Event()
+        while True:
+            now = self.app.jobs.get(job.tenant, job.job_id)
+            for event in self.app.jobs.events(job.tenant, job.job_id, seen):
+                seen = event.number
+                if progress is not None and event.total:
+                    progress(event.done or 0.0, event.total, event.message)
+            if now.status == "succeeded":
+                return now
+            if now.status in ("failed", "cancelled"):
+                raise AisleError(now.error["message"] if now.error else f"the job {job.job_id} was {now.status}")
+            pause.wait(0.2)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+class Operations:
+    """A task of a shop: each operation it declares is a method taking the request's fields."""
+
+    def __init__(self, shop: Shop, task: str) -> None:
+        self._shop = shop
+        self._task = task
+
+    def __getattr__(self, operation: str) -> Callable[..., Answer]:
+        try:
+            self._shop.app.registry.operation(self._task, operation)
+        except NotFound as error:
+            raise AttributeError(error.detail) from None
+        return lambda **fields: self._shop.ask(self._task, operation, fields)
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._shop.app.registry[self._task].operations)
+
+
+def _convert(value: Any, kind: type[T]) -> T:
+    if isinstance(value, kind):
+        return value
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"this is not a valid {kind.__name__.lower()}: {error}") from None
+
+
+def _quiet(done: float, total: float, message: str) -> None:
+    """Progress nobody wants to see."""
