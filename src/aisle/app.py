@@ -98,7 +98,9 @@ class App:
         finally:
             minute = time.time_ns() // 1000 // MINUTE * MINUTE
             slot = (who.tenant, minute, who.key_id, task, operation, model)
-            self.usage.add(slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=(time.perf_counter_ns() - started) // 1000)
+            self.usage.add(
+                slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=(time.perf_counter_ns() - started) // 1000
+            )
 
     def context(self, tenant: int, declared: Operation, request: Any) -> Context:
         """What the operation declared that it needs, as of now."""
@@ -174,7 +176,11 @@ class App:
         started = time.monotonic()
         folder = self.models.scratch(task.name)
         scores = task.fit(self.data(job.tenant), config, folder, progress)
-        facts = {"items": self.items.count(job.tenant), "events": self.events.count(job.tenant), "seconds": time.monotonic() - started}
+        facts = {
+            "items": self.items.count(job.tenant),
+            "events": self.events.count(job.tenant),
+            "seconds": time.monotonic() - started,
+        }
         version = self.models.publish(
             job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
         )
@@ -247,7 +253,9 @@ class App:
         """Write a line of the audit log."""
         at = time.time_ns() // 1000
         audit_id = f"audit_{at:016x}{secrets.token_hex(2)}"
-        self.database.run("audit_add", tenant=who.tenant, audit_id=audit_id, at=at, actor=who.key_id, action=action, target=target)
+        self.database.run(
+            "audit_add", tenant=who.tenant, audit_id=audit_id, at=at, actor=who.key_id, action=action, target=target
+        )
 
     def audit(self, tenant: int, limit: int = 100, after: str = "") -> list[tuple[str, int, str, str, str]]:
         """Lines of the audit log, oldest first: (audit_id, at in microseconds, actor, action, target)."""

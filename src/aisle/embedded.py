@@ -65,7 +65,9 @@ class Shop:
     def add_events(self, events: Iterable[Event | dict[str, Any]]) -> Added:
         """Store what users did; it counts in the next answer."""
         typed = [_convert(event, Event) for event in events]
-        timed = [msgspec.structs.replace(event, time=to_micros(event.time)) if event.time is not None else event for event in typed]
+        timed = [
+            msgspec.structs.replace(event, time=to_micros(event.time)) if event.time is not None else event for event in typed
+        ]
         return self._run(self.app.add_events(OWNER, timed))
 
     def train(self, task: str, progress: Callable[[float, float, str], None] | None = None, **config: Any) -> dict[str, Any]:

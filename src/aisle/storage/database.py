@@ -131,6 +131,13 @@ class Database:
         """Grows when another connection wrote; -1 where the database cannot tell. Compare on one thread only."""
         return self.dialect.changes(self._reader())
 
+    def damage(self) -> str:
+        """What is wrong with the stored pages; empty when nothing is. Reads the whole database."""
+        try:
+            return self.dialect.damage(self._reader())
+        except self.dialect.errors as error:
+            return self.dialect.translate(error).detail
+
     def close(self) -> None:
         with self._lock:
             while self._open:

@@ -50,7 +50,11 @@ class Dialect(Protocol):
     def changes(self, connection: Connection) -> int:
         """A number that grows when somebody else wrote; -1 where the database cannot tell."""
 
-    def translate(self, error: Exception) -> AisleError: ...
+    def damage(self, connection: Connection) -> str:
+        """What is wrong with the stored pages; empty when they all read well. Reads the whole database."""
+
+    def translate(self, error: Exception) -> AisleError:
+        """The driver's error as one of ours."""
 
     @property
     def begin(self) -> str:
@@ -95,6 +99,10 @@ class Sqlite:
 
     def changes(self, connection: Connection) -> int:
         return int(connection.execute("pragma data_version").fetchone()[0])
+
+    def damage(self, connection: Connection) -> str:
+        lines = [str(row[0]) for row in connection.execute("pragma quick_check").fetchall()]
+        return "" if lines == ["ok"] else "; ".join(lines[:3])
 
     def translate(self, error: Exception) -> AisleError:
         text = str(error)

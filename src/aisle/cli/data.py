@@ -1,0 +1,85 @@
+"""`aisle import` and `aisle users`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from aisle.access import DEFAULT_TENANT, OWNER
+from aisle.app import App
+from aisle.cli import show
+from aisle.cli.parser import pairs
+from aisle.errors import BadInput
+from aisle.feeds import open_feed
+from aisle.jobs.imports import ImportReport, import_feed
+from aisle.settings import load
+from aisle.times import to_iso
+
+
+def import_files(given: argparse.Namespace) -> int:
+    app = App(load(home=given.home, currency=given.currency))
+    reports = [_import(app, given, Path(path)) for path in given.paths]
+    if given.json:
+        show.json(reports)
+    return 0 if all(report.rows == 0 or report.accepted + report.duplicates > 0 for report in reports) else 1
+
+
+def _import(app: App, given: argparse.Namespace, path: Path) -> ImportReport:
+    feed = open_feed(
+        path,
+        given.kind,
+        format=given.format,
+        mapping=pairs(given.map),
+        defaults=pairs(given.default),
+        currency=app.settings.currency,
+        pseudonym=lambda subject: app.access.pseudonym(DEFAULT_TENANT, subject),
+    )
+    rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.name}.csv"
+    with show.Bar(f"import {path.name}") as bar:
+        report = import_feed(feed, given.kind, DEFAULT_TENANT, app.items, app.events, rejects, bar)
+    if not given.json:
+        _print(path, report)
+    return report
+
+
+def _print(path: Path, report: ImportReport) -> None:
+    show.line(
+        f"{path.name} ({report.format}): {report.rows:,} rows = {report.accepted:,} accepted"
+        f" + {report.duplicates:,} duplicates + {report.rejected:,} rejected"
+    )
+    for reason, count in sorted(report.reasons.items(), key=lambda pair: -pair[1])[:8]:
+        show.line(f"  {count:>9,}  {reason}")
+    if report.rejects_file:
+        show.line(f"  rejected rows with their reasons: {report.rejects_file}")
+    if report.first_time is not None and report.last_time is not None:
+        show.line(f"  from {to_iso(report.first_time)} to {to_iso(report.last_time)}")
+    if report.match_rate is not None:
+        show.line(f"  match rate: {report.match_rate:.1%} of the events name an item of the catalogue")
+    if report.advice:
+        show.line(f"  {report.advice}")
+
+
+def users(given: argparse.Namespace) -> None:
+    app = App(load(home=given.home))
+    if given.action == "list":
+        rows = [
+            {"user_id": user, "events": n, "newest": to_iso(at)[:19]}
+            for user, n, at in app.events.users(DEFAULT_TENANT, given.limit)
+        ]
+        show.json(rows) if given.json else show.table(rows)
+        return
+    if not given.user_id:
+        raise BadInput(f"say whose data: aisle users {given.action} USER")
+    if given.action == "export":
+        show.json(app.privacy.export(DEFAULT_TENANT, given.user_id))
+        return
+    receipt = app.privacy.erase(DEFAULT_TENANT, given.user_id)
+    app.note(OWNER, "user.erased", receipt.receipt_id)
+    show.json({"receipt": msgspec.to_builtins(receipt)}) if given.json else _receipt(msgspec.to_builtins(receipt))
+
+
+def _receipt(receipt: dict[str, Any]) -> None:
+    show.table([{"": name, "receipt": value} for name, value in receipt.items()])
+    if receipt["retraining_jobs"]:
+        show.line("the models are retrained without this person by the server's worker, or now by `aisle worker --once`")

@@ -1,0 +1,119 @@
+"""What may be typed. Each command names the function that runs it; nothing heavy is imported before one runs."""
+
+import argparse
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from aisle.version import VERSION
+
+Run = Callable[[argparse.Namespace], int | None]
+
+
+def _lazy(module: str, function: str) -> Run:
+    def run(given: argparse.Namespace) -> int | None:
+        found: Run = getattr(importlib.import_module(f"aisle.cli.{module}"), function)
+        return found(given)
+
+    return run
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--home", default=argparse.SUPPRESS, help="the shop's folder (default ./shop, or AISLE_HOME)")
+    shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
+    top = argparse.ArgumentParser(prog="aisle", description="The AI service an online shop runs itself.", parents=[shared])
+    top.add_argument("--version", action="version", version=f"aisle {VERSION}")
+    top.set_defaults(home=None, json=False)
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    def add(name: str, summary: str, module: str, function: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
+        command.set_defaults(run=_lazy(module, function))
+        return command
+
+    _serving(add)
+    _data(add)
+    _learning(add)
+    _platform(add)
+    return top
+
+
+Add = Callable[[str, str, str, str], argparse.ArgumentParser]
+
+
+def _serving(add: Add) -> None:
+    demo = add("demo", "a ready shop: catalogue, events, pictures, reviews, trained models; then serves it", "serving", "demo")
+    demo.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    demo.add_argument("--port", type=int, help="port to listen on (default 8765)")
+    only = demo.add_mutually_exclusive_group()
+    only.add_argument("--check", action="store_true", help="ask every operation once over HTTP; exit 0 only if all answered well")
+    only.add_argument("--build-only", action="store_true", help="only build the shop's folder")
+    serve = add("serve", "answer over HTTP, with the console", "serving", "serve")
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default 8765)")
+    worker = add("worker", "run queued jobs until told to stop (serve starts one by itself)", "serving", "worker")
+    worker.add_argument("--once", action="store_true", help="run what is queued, then stop")
+    doctor = add("doctor", "check this machine and the shop's folder", "serving", "doctor")
+    doctor.add_argument("--deep", action="store_true", help="also read every page of the database and every model file")
+
+
+def _data(add: Add) -> None:
+    imports = add("import", "read a shop's files into the shop's folder", "data", "import_files")
+    imports.add_argument("kind", choices=["items", "events"], help="what the files hold")
+    imports.add_argument("paths", nargs="+", metavar="PATH")
+    imports.add_argument("--format", default="auto", help="the files' format (default: found out)")
+    imports.add_argument(
+        "--map", default="", help="our field=their column, comma-separated: item_id=StockCode,user_id=CustomerID"
+    )
+    imports.add_argument("--default", default="", help="a value for a field the files lack: type=purchase")
+    imports.add_argument("--currency", help="ISO 4217 currency of prices that name none (default EUR, or AISLE_CURRENCY)")
+    imports.add_argument("--rejects", help="file for the rows that were refused (default <home>/rejects-<file>.csv)")
+    users = add("users", "a person's data: export it, erase it", "data", "users")
+    users.add_argument("action", choices=["list", "export", "erase"])
+    users.add_argument("user_id", nargs="?", metavar="USER")
+    users.add_argument("--limit", type=int, default=50)
+
+
+def _learning(add: Add) -> None:
+    train = add("train", "learn from the shop's rows and publish the model", "learning", "train")
+    train.add_argument("task", help="recommend, or all")
+    evaluate = add("evaluate", "quality of the live configuration and its rivals on held-out data", "learning", "evaluate")
+    evaluate.add_argument("task")
+    evaluate.add_argument("--protocol", default="", help="how to hold data out (default: the task's own)")
+    for command in (train, evaluate):
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the task")
+    ask = add("ask", "one answer, no server needed", "learning", "ask")
+    ask.add_argument("operation", metavar="TASK.OPERATION")
+    ask.add_argument("request", metavar="JSON|@FILE", nargs="?", default="{}")
+    models = add("models", "versions of the trained models", "learning", "models")
+    models.add_argument("action", choices=["list", "show", "promote", "rollback"], nargs="?", default="list")
+    models.add_argument("model", nargs="?", metavar="TASK[@VERSION]")
+
+
+def _platform(add: Add) -> None:
+    keys = add("keys", "API keys", "platform", "keys")
+    keys.add_argument("action", choices=["create", "list", "revoke"])
+    keys.add_argument("key_id", nargs="?", metavar="KEY")
+    keys.add_argument("--name", default="")
+    keys.add_argument("--scopes", default="read,write", help="admin, write, read; comma-separated")
+    usage = add("usage", "who used what", "platform", "usage")
+    usage.add_argument("--width", choices=["1m", "1h", "1d"], default="1d", help="span of one row")
+    usage.add_argument("--days", type=int, default=30)
+    jobs = add("jobs", "queued, running and finished jobs", "platform", "jobs")
+    jobs.add_argument("action", choices=["list", "show", "cancel"], nargs="?", default="list")
+    jobs.add_argument("job_id", nargs="?", metavar="JOB")
+    bench = add("bench", "a measurement from the project's bench folder", "platform", "bench")
+    bench.add_argument("name", nargs="?", default="")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER)
+
+
+def pairs(text: str) -> dict[str, str]:
+    """ "a=b,c=d" as a dict."""
+    return dict(part.split("=", 1) if "=" in part else (part, "") for part in text.split(",") if part)
+
+
+def settings(given: list[str]) -> dict[str, Any]:
+    """["k=50", "measure=cosine"] as a dict."""
+    return dict(part.split("=", 1) if "=" in part else (part, "") for part in given)
