@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from aisle.version import VERSION as __version__
+from aisle.version import VERSION as __version__  # noqa: N811
 
 if TYPE_CHECKING:
     from aisle.embedded import Shop

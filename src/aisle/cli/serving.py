@@ -66,9 +66,8 @@ def demo(given: argparse.Namespace) -> int:
 
     def ready(address: str) -> None:
         show.line(f"\n  console  {address}/#key={key}\n  API      {address}/v1   docs {address}/docs\n  key      {key}\n")
-        show.line(
-            f'  curl -s {address}/v1/recommend/for_user -H \'Authorization: Bearer {key}\' -d \'{{"user_id":"user-0001","n":5}}\'\n'
-        )
+        example = f"{address}/v1/recommend/for_user -H 'Authorization: Bearer {key}'"
+        show.line(f'  curl -s {example} -d \'{{"user_id":"user-0001","n":5}}\'\n')
 
     return _serve(settings, ready)
 
