@@ -1,0 +1,193 @@
+"""The k nearest rows of every row, exactly: blocks of dot products, turned into the measure, and the best of each row kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from aisle.kit.gram import Gram, is_exact
+from aisle.kit.similarity import Measure, Rows, against
+
+Best = tuple[NDArray[np.int32], NDArray[np.float32]]
+Scores = NDArray[np.float32]  # (block, n): -inf where a row is no neighbour
+Block = Callable[[int, int], Scores]
+BLOCK_BYTES = 1 << 25  # one dense block of float32
+SAMPLE = 512  # columns looked at to guess where the k best of a row begin
+NOTHING = np.int64(-(2**63))
+
+
+def top_k_neighbours(
+    matrix: Any,
+    measure: Measure,
+    k: int,
+    *,
+    shrinkage: float = 0.0,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Best:
+    """(indices (n, k) int32, similarity (n, k) float32) of the k rows most alike to each row of a sparse matrix, best first.
+
+    A neighbour shares at least one column and is another row; equal similarities (in float32) go to the lower index; where
+    there are fewer than k the rest is -1 with similarity 0. `shrinkage` is β of `similarity.shrunk`. Memory stays flat:
+    `threads` (default: the processor's) blocks of 32 MiB, never n². Equal to `similarity.plain` within 1e-6.
+    """
+    rows = Rows.from_csr(matrix)
+    n = rows.shape[0]
+    scores, scale = _measured(rows, measure, shrinkage)
+    indices, similarity = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
+    step = max(16, min(1024, BLOCK_BYTES // (4 * max(n, 1))))
+
+    def work(start: int) -> int:
+        stop = min(start + step, n)
+        found = scores(start, stop)
+        found[np.arange(stop - start), np.arange(start, stop)] = -np.inf
+        indices[start:stop], similarity[start:stop] = best(found, k)
+        similarity[start:stop] *= scale[start:stop, None]
+        return stop
+
+    for stop in _in_threads(work, range(0, n, step), threads or _cores()):
+        progress(stop, n)
+    return indices, similarity
+
+
+def best(scores: Scores, k: int) -> Best:
+    """The k highest finite scores of each row, best first, ties by lower index; -1 and 0 where there are fewer.
+
+    The way: guess from a few columns a bound that about 2k scores of the row pass, check that at least k do (else find the
+    bound exactly), and sort only those.
+    """
+    n = scores.shape[1]
+    bound = np.maximum(_bounds(scores, k), np.finfo(np.float32).min)
+    passing = scores >= bound[:, None]
+    flat = np.flatnonzero(passing)
+    row = flat // n
+    counts = np.bincount(row, minlength=len(scores))
+    keys = np.full((len(scores), max(int(counts.max(initial=0)), k)), NOTHING)
+    place = np.arange(len(flat)) - np.repeat(np.cumsum(counts) - counts, counts)
+    keys[row, place] = _keys(scores.reshape(-1)[flat], flat - row * n)
+    if keys.shape[1] > 4 * k:
+        keys = np.partition(keys, keys.shape[1] - k, axis=1)[:, -k:]
+    keys.sort(axis=1)
+    return _unpacked(keys[:, : -k - 1 : -1] if k else keys[:, :0])
+
+
+def _cores() -> int:
+    """Cores this process may use; not every system says which."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_threads(work: Callable[[int], int], starts: range, threads: int) -> Iterator[int]:
+    if threads == 1 or len(starts) < 2:
+        yield from map(work, starts)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(work, starts)
+
+
+def _bounds(scores: Scores, k: int) -> Scores:
+    """(rows,) a score that at least k of the row's scores reach; -inf where it has not so many."""
+    n = scores.shape[1]
+    if n <= k:
+        return np.full(len(scores), -np.inf, np.float32)
+    if n < 8 * k or n < 4 * SAMPLE:
+        return _kth(scores, k)
+    sample = scores[:, np.random.default_rng(0).choice(n, SAMPLE, replace=False)]
+    bound = _kth(sample, max(8, -(-2 * k * SAMPLE // n)))
+    short = np.flatnonzero(np.count_nonzero(scores >= bound[:, None], axis=1) < k)
+    if len(short):
+        bound[short] = _kth(scores[short], k)
+    return bound
+
+
+def _kth(scores: Scores, k: int) -> Scores:
+    place = scores.shape[1] - min(k, scores.shape[1])
+    return np.asarray(np.partition(scores, place, axis=1)[:, place])
+
+
+def _keys(scores: Scores, index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One integer for a score and its index that sorts like (score, −index): the float's bits are already in order, but for
+    the sign."""
+    bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # + 0 makes one zero of the two
+    bits = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+    return np.asarray((bits << 32) | (0xFFFFFFFF - index))
+
+
+def _unpacked(keys: NDArray[np.int64]) -> Best:
+    bits = (keys >> 32).astype(np.int32)
+    values = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits).view(np.float32)
+    index = 0xFFFFFFFF - (keys & 0xFFFFFFFF)
+    missing = keys == NOTHING
+    return np.where(missing, -1, index).astype(np.int32), np.where(missing, 0, values).astype(np.float32)
+
+
+def _measured(rows: Rows, measure: Measure, shrinkage: float) -> tuple[Block, NDArray[np.float32]]:
+    """How to score a block, and the positive number per row that turns its scores into the measure."""
+    ones = np.ones(rows.shape[0], np.float32)
+    if measure == "pearson" or shrinkage:
+        return _one_by_one(rows, measure, shrinkage), ones
+    if measure == "jaccard":
+        return _jaccard(rows), ones
+    if measure == "cosine":
+        weights = np.divide(1, rows.norms, out=np.zeros_like(rows.norms), where=rows.norms > 0).astype(np.float32)
+        return _cosine(rows, weights), weights
+    return _one_by_one(rows, measure, shrinkage), ones
+
+
+def _one_by_one(rows: Rows, measure: Measure, shrinkage: float) -> Block:
+    """Row after row through `similarity.against`."""
+    marks = sp.csr_array(rows.csr, copy=True)
+    marks.data[:] = 1
+    shared = Gram.of(marks, marks, exact=True)
+
+    def scores(start: int, stop: int) -> Scores:
+        out = np.empty((stop - start, rows.shape[0]), np.float32)
+        for row in range(start, stop):
+            out[row - start] = against(measure, *rows.row(row), rows, shrinkage)
+        out[shared.block(start, stop) == 0] = -np.inf
+        return out
+
+    return scores
+
+
+def _cosine(rows: Rows, weights: NDArray[np.float32]) -> Block:
+    gram = Gram.of(rows.csr, rows.csr, exact=is_exact(rows.csr))
+    met = _overlap(rows)
+
+    def scores(start: int, stop: int) -> Scores:
+        dots = gram.block(start, stop)
+        out = dots if dots.dtype == np.float32 else np.empty(dots.shape, np.float32)
+        np.multiply(dots, weights, out=out, dtype=np.float32, casting="unsafe")
+        out[~met(start, stop) if met else dots == 0] = -np.inf
+        return out
+
+    return scores
+
+
+def _jaccard(rows: Rows) -> Block:
+    marks = sp.csr_array(rows.csr, copy=True)
+    marks.data[:] = 1
+    gram, counts = Gram.of(marks, marks, exact=True), rows.counts.astype(np.float32)
+
+    def scores(start: int, stop: int) -> Scores:
+        shared = gram.block(start, stop).astype(np.float32)
+        out = np.asarray(shared / (counts + counts[start:stop, None] - shared), np.float32)
+        out[shared == 0] = -np.inf
+        return out
+
+    return scores
+
+
+def _overlap(rows: Rows) -> Callable[[int, int], NDArray[np.bool_]] | None:
+    """Whether rows share a column; None where a product of 0 says so (no negative values)."""
+    if not len(rows.csr.data) or rows.csr.data.min() > 0:
+        return None
+    marks = sp.csr_array(rows.csr, copy=True)
+    marks.data[:] = 1
+    gram = Gram.of(marks, marks, exact=True)
+    return lambda start, stop: gram.block(start, stop) > 0
