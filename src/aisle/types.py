@@ -1,7 +1,7 @@
 """The nouns every part of Aisle shares: item, event, reason. Frozen, and importing nothing of ours.
 
 Times inside Aisle are integer microseconds since 1970 in UTC; money is integer minor units with its ISO 4217 currency.
-Only the outside (API, files) may say a time as ISO 8601 or in seconds or milliseconds; `kit.times.to_micros` reads those.
+Only the outside (API, files) may say a time as ISO 8601 or in seconds or milliseconds; `times.to_micros` reads those.
 """
 
 from __future__ import annotations
