@@ -113,7 +113,8 @@ from aisle.types import Event
 events = Events(Database(sys.argv[1]))
 n = int(sys.argv[2])
 while True:
-    events.add(1, [Event(user_id=f"u{k % 7}", item_id="i", type="view", time=10**15 + k, event_id=str(k)) for k in range(n, n + 50)])
+    batch = [Event(user_id=f"u{k % 7}", item_id="i", type="view", time=10**15 + k, event_id=str(k)) for k in range(n, n + 50)]
+    events.add(1, batch)
     n += 50
     print(n, flush=True)
 """
