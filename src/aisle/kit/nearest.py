@@ -8,16 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from aisle.kit.gram import Gram, is_exact
-from aisle.kit.similarity import Measure, Rows, against
+from aisle.kit.pairs import measured
+from aisle.kit.similarity import Measure, Rows
 
 Best = tuple[NDArray[np.int32], NDArray[np.float32]]
 Scores = NDArray[np.float32]  # (block, n): -inf where a row is no neighbour
-Block = Callable[[int, int], Scores]
-BLOCK_BYTES = 1 << 25  # one dense block of float32
+BLOCK_BYTES = 1 << 22  # one dense block of float32: what stays in a core's cache is worth twice what does not
 SAMPLE = 512  # columns looked at to guess where the k best of a row begin
 NOTHING = np.int64(-(2**63))
 
@@ -35,13 +33,13 @@ def top_k_neighbours(
 
     A neighbour shares at least one column and is another row; equal similarities (in float32) go to the lower index; where
     there are fewer than k the rest is -1 with similarity 0. `shrinkage` is β of `similarity.shrunk`. Memory stays flat:
-    `threads` (default: the processor's) blocks of 32 MiB, never n². Equal to `similarity.plain` within 1e-6.
+    `threads` (default: the processor's) blocks of some rows, never n². Equal to `similarity.plain` within 1e-6.
     """
     rows = Rows.from_csr(matrix)
     n = rows.shape[0]
-    scores, scale = _measured(rows, measure, shrinkage)
+    scores, scale = measured(rows, measure, shrinkage)
     indices, similarity = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-    step = max(16, min(1024, BLOCK_BYTES // (4 * max(n, 1))))
+    step = max(64, min(1024, BLOCK_BYTES // (4 * max(n, 1))))
 
     def work(start: int) -> int:
         stop = min(start + step, n)
@@ -124,70 +122,3 @@ def _unpacked(keys: NDArray[np.int64]) -> Best:
     index = 0xFFFFFFFF - (keys & 0xFFFFFFFF)
     missing = keys == NOTHING
     return np.where(missing, -1, index).astype(np.int32), np.where(missing, 0, values).astype(np.float32)
-
-
-def _measured(rows: Rows, measure: Measure, shrinkage: float) -> tuple[Block, NDArray[np.float32]]:
-    """How to score a block, and the positive number per row that turns its scores into the measure."""
-    ones = np.ones(rows.shape[0], np.float32)
-    if measure == "pearson" or shrinkage:
-        return _one_by_one(rows, measure, shrinkage), ones
-    if measure == "jaccard":
-        return _jaccard(rows), ones
-    if measure == "cosine":
-        weights = np.divide(1, rows.norms, out=np.zeros_like(rows.norms), where=rows.norms > 0).astype(np.float32)
-        return _cosine(rows, weights), weights
-    return _one_by_one(rows, measure, shrinkage), ones
-
-
-def _one_by_one(rows: Rows, measure: Measure, shrinkage: float) -> Block:
-    """Row after row through `similarity.against`."""
-    marks = sp.csr_array(rows.csr, copy=True)
-    marks.data[:] = 1
-    shared = Gram.of(marks, marks, exact=True)
-
-    def scores(start: int, stop: int) -> Scores:
-        out = np.empty((stop - start, rows.shape[0]), np.float32)
-        for row in range(start, stop):
-            out[row - start] = against(measure, *rows.row(row), rows, shrinkage)
-        out[shared.block(start, stop) == 0] = -np.inf
-        return out
-
-    return scores
-
-
-def _cosine(rows: Rows, weights: NDArray[np.float32]) -> Block:
-    gram = Gram.of(rows.csr, rows.csr, exact=is_exact(rows.csr))
-    met = _overlap(rows)
-
-    def scores(start: int, stop: int) -> Scores:
-        dots = gram.block(start, stop)
-        out = dots if dots.dtype == np.float32 else np.empty(dots.shape, np.float32)
-        np.multiply(dots, weights, out=out, dtype=np.float32, casting="unsafe")
-        out[~met(start, stop) if met else dots == 0] = -np.inf
-        return out
-
-    return scores
-
-
-def _jaccard(rows: Rows) -> Block:
-    marks = sp.csr_array(rows.csr, copy=True)
-    marks.data[:] = 1
-    gram, counts = Gram.of(marks, marks, exact=True), rows.counts.astype(np.float32)
-
-    def scores(start: int, stop: int) -> Scores:
-        shared = gram.block(start, stop).astype(np.float32)
-        out = np.asarray(shared / (counts + counts[start:stop, None] - shared), np.float32)
-        out[shared == 0] = -np.inf
-        return out
-
-    return scores
-
-
-def _overlap(rows: Rows) -> Callable[[int, int], NDArray[np.bool_]] | None:
-    """Whether rows share a column; None where a product of 0 says so (no negative values)."""
-    if not len(rows.csr.data) or rows.csr.data.min() > 0:
-        return None
-    marks = sp.csr_array(rows.csr, copy=True)
-    marks.data[:] = 1
-    gram = Gram.of(marks, marks, exact=True)
-    return lambda start, stop: gram.block(start, stop) > 0
