@@ -1,0 +1,153 @@
+"""The live models in threads of this process: one engine, one batcher and one thread for each tenant and task."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from aisle.errors import DeadlineExceeded, NoModel, Overloaded, Unavailable
+from aisle.runtime import Lane, ModelStatus
+from aisle.runtime.batcher import Batcher
+from aisle.runtime.host import Call, EngineHost
+from aisle.runtime.thread import EngineThread
+from aisle.task import Answer, Context, Engine, Prepared
+
+TIMEOUT = 10.0  # seconds an answer may take where the caller does not say
+BULK_TIMEOUT = 600.0  # the same for the bulk lane, which is meant to wait
+GRACE = 30.0  # seconds that closing waits for what was asked
+
+
+class Live:
+    """One loaded model, and how many requests are on their way through it."""
+
+    __slots__ = ("batcher", "host", "idle", "name", "users")
+
+    def __init__(self, name: str, host: EngineHost, batcher: Batcher) -> None:
+        self.name = name
+        self.host = host
+        self.batcher = batcher
+        self.users = 0
+        self.idle: asyncio.Event | None = None  # set when the last user of a model that is being replaced has gone
+
+    def leave(self) -> None:
+        self.users -= 1
+        if self.users == 0 and self.idle is not None:
+            self.idle.set()
+
+    async def drain(self, grace: float) -> None:
+        """Let requests finish, then end; after `grace` seconds those that are left fail."""
+        if self.users:
+            self.idle = asyncio.Event()
+            try:
+                async with asyncio.timeout(grace):
+                    await self.idle.wait()
+            except TimeoutError:
+                pass  # an engine that hangs: its callers have their deadlines
+        self.batcher.close()
+
+
+class LocalRuntime:
+    """A Runtime in this process. `queue`: requests that may wait for a model; `batch_cost`: most cost in one batch."""
+
+    def __init__(self, *, queue: int = 1024, batch_cost: float = 64.0) -> None:
+        self._queue = queue
+        self._budget = batch_cost
+        self._live: dict[tuple[int, str], Live] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._preparing = 0
+        self._closed = False
+
+    async def call(
+        self,
+        tenant: int,
+        task: str,
+        op: str,
+        request: Any,
+        context: Context,
+        *,
+        lane: Lane = "interactive",
+        deadline: float | None = None,
+        heavy: bool = False,
+    ) -> tuple[Answer, str]:
+        """See Runtime. `heavy` requests (decoding pictures, sound) are prepared in a thread instead of on the loop."""
+        live = self._live.get((tenant, task))
+        if live is None:
+            raise self._none(task)
+        if deadline is None:
+            deadline = asyncio.get_running_loop().time() + (TIMEOUT if lane == "interactive" else BULK_TIMEOUT)
+        live.users += 1
+        try:
+            if heavy:
+                prepared, cpu = await self._prepare_aside(live.host, op, request, context, deadline)
+            else:
+                prepared, cpu = _prepare(live.host, op, request, context)
+            answer: Answer = await live.batcher.submit(Call(op, request, prepared), prepared.cost, lane, deadline)
+        finally:
+            live.leave()
+        if answer.usage is not None:
+            answer.usage.cpu_ms += cpu * 1000
+        return answer, live.name
+
+    async def swap(self, tenant: int, task: str, version: int, engine: Engine) -> None:
+        """See Runtime."""
+        if self._closed:
+            raise Unavailable("the server is shutting down: no model can be loaded")
+        old = self._live.get((tenant, task))
+        self._live[tenant, task] = self._open(f"{task}@{version}", engine)
+        if old is not None:
+            await old.drain(GRACE)
+
+    def has(self, tenant: int, task: str) -> bool:
+        return (tenant, task) in self._live
+
+    def status(self) -> dict[str, ModelStatus]:
+        return {f"{tenant}/{live.name}": live.batcher.status() for (tenant, _), live in self._live.items()}
+
+    async def close(self) -> None:
+        """See Runtime: at most 30 seconds."""
+        self._closed = True
+        models = list(self._live.values())
+        self._live.clear()
+        await asyncio.gather(*(live.drain(GRACE) for live in models))
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _open(self, name: str, engine: Engine) -> Live:
+        host = EngineHost(engine)
+        carrier = partial(EngineThread, f"engine {name}", host.answer, asyncio.get_running_loop())
+        return Live(name, host, Batcher(name, carrier, budget=self._budget, limit=self._queue))
+
+    def _none(self, task: str) -> Exception:
+        if self._closed:
+            return Unavailable("the server is shutting down: try again")
+        return NoModel(f"{task} has no model yet: run `aisle train {task}`")
+
+    async def _prepare_aside(
+        self, host: EngineHost, op: str, request: Any, context: Context, deadline: float
+    ) -> tuple[Prepared, float]:
+        """Prepare in a small pool of threads, as many requests at a time as may wait for a model."""
+        if self._preparing >= self._queue:
+            raise Overloaded(f"{self._preparing} requests are being decoded: try again in a second")
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 2)), "aisle-prepare")
+        self._preparing += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, _prepare, host, op, request, context)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                "the request could not be decoded in the time allowed: send less, or allow more time"
+            ) from None
+        finally:
+            self._preparing -= 1
+
+
+def _prepare(host: EngineHost, op: str, request: Any, context: Context) -> tuple[Prepared, float]:
+    """The prepared request, and the seconds of this thread's processor time that it took."""
+    began = time.thread_time()
+    prepared = host.prepare(op, request, context)
+    return prepared, time.thread_time() - began
