@@ -89,7 +89,9 @@ class App:
                 raise NoModel(self._why_no_model(who.tenant, task))
             context = self.context(who.tenant, declared, request)
             deadline = asyncio.get_running_loop().time() + (timeout_ms or self.settings.timeout_ms) / 1000
-            answer, model = await self.runtime.call(who.tenant, task, operation, request, context, lane=lane, deadline=deadline)
+            answer, model = await self.runtime.call(
+                who.tenant, task, operation, request, context, lane=lane, deadline=deadline, heavy=declared.heavy
+            )
             answer.answer_id = next(self._answer_ids)
             answer.model = model
             cpu_ms = answer.usage.cpu_ms if answer.usage else 0.0
@@ -147,10 +149,9 @@ class App:
 
     def retrain(self, tenant: int) -> tuple[list[str], list[str]]:
         """Queue every task with a live model again, as it was configured: (versions that are live, job ids)."""
-        live = [self.models.live(tenant, task.name) for task in self.registry]
-        versions = [version for version in live if version is not None]
+        versions = self.models.all_live(tenant)
         jobs = [self.jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {})}) for v in versions]
-        return [f"{v.task}@{v.version}" for v in versions], [job.job_id for job in jobs]
+        return [v.name for v in versions], [job.job_id for job in jobs]
 
     def config(self, task: str, given: dict[str, Any]) -> Any:
         """A task's configuration from plain values. Raises BadInput naming the setting."""
@@ -184,7 +185,7 @@ class App:
         version = self.models.publish(
             job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
         )
-        return {"model": f"{task.name}@{version.version}", "version": version.version, "scores": scores, **facts}
+        return {"model": version.name, "version": version.version, "scores": scores, **facts}
 
     async def refresh(self) -> None:
         """Catch up with other processes: items they changed, models they published."""
@@ -200,12 +201,12 @@ class App:
             engine = await self.work(self._open, version)
         except (AisleError, OSError, ValueError) as error:
             self._refused[key] = (version.version, str(error))
-            observe.failure("model.refused", error, model=f"{version.task}@{version.version}")
+            observe.failure("model.refused", error, model=version.name)
             return
         await self.runtime.swap(version.tenant, version.task, version.version, engine)
         self._loaded[key] = version.version
         self._refused.pop(key, None)
-        observe.info("model.live", model=f"{version.task}@{version.version}")
+        observe.info("model.live", model=version.name)
 
     def _open(self, version: Version) -> Any:
         return self.registry[version.task].load(self.models.verify(version))
@@ -259,7 +260,7 @@ class App:
 
     def audit(self, tenant: int, limit: int = 100, after: str = "") -> list[tuple[str, int, str, str, str]]:
         """Lines of the audit log, oldest first: (audit_id, at in microseconds, actor, action, target)."""
-        return self.database.rows("audit_page", tenant=tenant, after=after, limit=limit)  # type: ignore[return-value]
+        return self.database.rows("audit_page", tenant=tenant, after=after, limit=limit)
 
     def _dead_models(self) -> list[tuple[str, bool]]:
         return [(name, not status.alive) for name, status in self.runtime.status().items()]

@@ -12,12 +12,12 @@ import msgspec
 
 from aisle.access import OWNER
 from aisle.app import App
-from aisle.errors import AisleError, BadInput, NotFound
+from aisle.errors import BadInput, Conflict, NotFound
 from aisle.jobs.queue import Job
-from aisle.jobs.worker import run_job
+from aisle.jobs.worker import run_job, worker_name
 from aisle.settings import load
 from aisle.storage.events import Added
-from aisle.task import Answer
+from aisle.task import Answer, Progress
 from aisle.times import to_micros
 from aisle.types import Event, Item
 
@@ -70,26 +70,32 @@ class Shop:
         ]
         return self._run(self.app.add_events(OWNER, timed))
 
-    def train(self, task: str, progress: Callable[[float, float, str], None] | None = None, **config: Any) -> dict[str, Any]:
+    def train(self, task: str, progress: Progress | None = None, **config: Any) -> dict[str, Any]:
         """Learn from the shop's rows and publish the result; returns the version and its scores."""
         job = self.app.enqueue_training(OWNER.tenant, task, config)
         done = self.run(job, progress)
         self._run(self.app.refresh())
         return done.result or {}
 
-    def evaluate(
-        self, task: str, protocol: str = "", progress: Callable[[float, float, str], None] | None = None, **config: Any
-    ) -> list[dict[str, Any]]:
+    def evaluate(self, task: str, protocol: str = "", progress: Progress | None = None, **config: Any) -> list[dict[str, Any]]:
         """Quality of this configuration and its rivals on held-out data, best first."""
         settings = self.app.config(task, config)
         return self.app.registry[task].evaluate(self.app.data(OWNER.tenant), settings, protocol, progress or _quiet)
 
-    def run(self, job: Job, progress: Callable[[float, float, str], None] | None = None) -> Job:
+    def run(self, job: Job, progress: Progress | None = None) -> Job:
         """Work on a queued job here, or follow it where a worker took it first. Raises what the job failed with."""
-        mine = self.app.jobs.claim(f"embedded-{threading.get_ident()}", job.job_id)
-        if mine is not None:
-            run_job(self.app.jobs, mine, self.app.handlers, progress)
-        return self._follow(job, progress)
+        mine = self.app.jobs.claim(worker_name(), job.job_id)
+        if mine is None:
+            return self._follow(job, progress)
+        hands = threading.Thread(target=run_job, args=(self.app.jobs, mine, self.app.handlers), name="job", daemon=True)
+        hands.start()
+        try:
+            return self._follow(job, progress)
+        except KeyboardInterrupt:
+            self.app.jobs.cancel(job.tenant, job.job_id)
+            raise
+        finally:
+            hands.join()
 
     def close(self) -> None:
         """Let go of the folder. Closing twice is harmless."""
@@ -100,7 +106,7 @@ class Shop:
         self._thread.join()
         self._loop.close()
 
-    def _follow(self, job: Job, progress: Callable[[float, float, str], None] | None) -> Job:
+    def _follow(self, job: Job, progress: Progress | None) -> Job:
         seen = -1
         pause = threading.Event()
         while True:
@@ -111,9 +117,9 @@ class Shop:
                     progress(event.done or 0.0, event.total, event.message)
             if now.status == "succeeded":
                 return now
-            if now.status in ("failed", "cancelled"):
-                raise AisleError(now.error["message"] if now.error else f"the job {job.job_id} was {now.status}")
-            pause.wait(0.2)
+            if now.over:
+                raise Conflict(now.error.message if now.error else f"the job {job.job_id} was {now.status}")
+            pause.wait(0.1)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

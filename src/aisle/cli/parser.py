@@ -3,7 +3,6 @@
 import argparse
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 from aisle.version import VERSION
 
@@ -55,6 +54,7 @@ def _serving(add: Add) -> None:
     serve.add_argument("--port", type=int, help="port to listen on (default 8765)")
     worker = add("worker", "run queued jobs until told to stop (serve starts one by itself)", "serving", "worker")
     worker.add_argument("--once", action="store_true", help="run what is queued, then stop")
+    worker.add_argument("--parent", action="store_true", help=argparse.SUPPRESS)  # ends when standard input does
     doctor = add("doctor", "check this machine and the shop's folder", "serving", "doctor")
     doctor.add_argument("--deep", action="store_true", help="also read every page of the database and every model file")
 
@@ -110,10 +110,11 @@ def _platform(add: Add) -> None:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """ "a=b,c=d" as a dict."""
-    return dict(part.split("=", 1) if "=" in part else (part, "") for part in text.split(",") if part)
+    """`a=b,c=d` as a dict."""
+    return settings([part for part in text.split(",") if part])
 
 
-def settings(given: list[str]) -> dict[str, Any]:
-    """["k=50", "measure=cosine"] as a dict."""
-    return dict(part.split("=", 1) if "=" in part else (part, "") for part in given)
+def settings(given: list[str]) -> dict[str, str]:
+    """`["k=50", "measure=cosine"]` as a dict."""
+    split = [part.partition("=") for part in given]
+    return {name.strip(): value for name, _, value in split}

@@ -59,7 +59,7 @@ def usage(given: argparse.Namespace) -> None:
 def jobs(given: argparse.Namespace) -> None:
     app = App(load(home=given.home))
     if given.action == "list":
-        found, _ = app.jobs.list(DEFAULT_TENANT, 50)
+        found = app.jobs.list(DEFAULT_TENANT, 50)
         rows = [
             {"job": job.job_id, "kind": job.kind, "status": job.status, "created_at": to_iso(job.created_at)[:19]}
             for job in found

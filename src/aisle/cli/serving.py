@@ -3,9 +3,7 @@
 import argparse
 import os
 import platform
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from aisle.app import App
 from aisle.cli import show
 from aisle.embedded import Shop
 from aisle.errors import AisleError
-from aisle.jobs.worker import WorkerProcess, work
+from aisle.jobs.worker import WorkerProcess, serve_queue, work
 from aisle.settings import Settings, load
 from aisle.storage.lock import hold
 from aisle.version import VERSION
@@ -32,7 +30,9 @@ def _serve(settings: Settings, on_ready: Any) -> int:
     observe.setup(settings.log_level)
     app = App(settings)
     lock = hold(settings.folder / "serve.lock")
-    helper = WorkerProcess([sys.executable, "-m", "aisle", "worker", "--home", settings.home]) if settings.worker else None
+    helper = (
+        WorkerProcess([sys.executable, "-m", "aisle", "worker", "--parent", "--home", settings.home]) if settings.worker else None
+    )
     if helper:
         helper.start()
     try:
@@ -47,10 +47,10 @@ def worker(given: argparse.Namespace) -> None:
     settings = load(home=given.home)
     observe.setup(settings.log_level)
     app = App(settings)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    work(app.jobs, app.handlers, once=given.once, stop=stop)
+    if given.once:
+        work(app.jobs, app.handlers, once=True)
+    else:
+        serve_queue(app.jobs, app.handlers, parent=given.parent)
 
 
 def demo(given: argparse.Namespace) -> int:

@@ -80,12 +80,12 @@ class Jobs:
 
     # ---- for workers -------------------------------------------------------------------------------------------
 
-    def claim(self, worker: str) -> Job | None:
-        """The oldest job that waits, now this worker's alone."""
+    def claim(self, worker: str, job_id: str = "") -> Job | None:
+        """The oldest job that waits (or the one named, if it still does), now this worker's alone."""
         if self._db.one("jobs_waiting") is None:  # spares the writer's lock while there is nothing to do
             return None
         with self._db.transaction() as tx:
-            rows = tx.rows("jobs_claim", worker=worker, now=_now())
+            rows = tx.rows("jobs_claim", worker=worker, job_id=job_id, now=_now())
         if not rows:
             return None
         job = _job(rows[0])

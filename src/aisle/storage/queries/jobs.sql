@@ -7,7 +7,9 @@ select 1 from jobs where status = 'queued' limit 1
 -- name: jobs_claim
 -- the status is asked twice, so that of two workers that chose the same job one gets nothing on Postgres, too
 update jobs set status = 'running', worker = :worker, started_at = :now, heartbeat_at = :now, attempts = attempts + 1
-where status = 'queued' and job_id = (select job_id from jobs where status = 'queued' order by created_at, job_id limit 1)
+where status = 'queued' and job_id = (
+    select job_id from jobs where status = 'queued' and (:job_id = '' or job_id = :job_id) order by created_at, job_id limit 1
+)
 returning job_id, tenant, kind, params, status, created_at, started_at, finished_at, worker, attempts, result, error
 
 -- name: jobs_beat
