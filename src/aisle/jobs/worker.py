@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -108,14 +106,15 @@ class WorkerProcess:
         died: Callable[[str], object] | None = None,
         back_off: float = BACK_OFF,
     ) -> None:
-        """`died` is told the worker_name of a child that ended unasked, so that its job is queued again at once."""
-        self._argv = [sys.executable, *argv]
+        """`died` is told the worker_name of a child that ended unasked, so that its job can be queued again at once."""
+        self._argv = list(argv)
         self._env = None if env is None else dict(env)
         self._died = died
         self._back_off = back_off
+        self._lock = threading.Lock()  # between starting a child and stopping for good
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
-        self._keeper: threading.Thread | None = None
+        self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
         self.restarts = 0
 
     @property
@@ -126,45 +125,45 @@ class WorkerProcess:
 
     def start(self) -> None:
         self._spawn()
-        self._keeper = threading.Thread(target=self._keep, name="worker-keeper", daemon=True)
         self._keeper.start()
 
     def stop(self, grace: float = GRACE) -> None:
         """Ask the child to end, end it after `grace` seconds, and wait until it has."""
-        self._stopping.set()
+        with self._lock:
+            self._stopping.set()
         child = self._child
         if child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                child.terminate()
+            child.terminate()
             try:
                 child.wait(grace)
             except subprocess.TimeoutExpired:
                 child.kill()
-                child.wait()
-        if self._keeper is not None:
             self._keeper.join()
 
     def _spawn(self) -> None:
-        self._child = subprocess.Popen(self._argv, env=self._env, stdin=subprocess.PIPE)
+        with self._lock:
+            if not self._stopping.is_set():
+                self._child = subprocess.Popen(self._argv, env=self._env, stdin=subprocess.PIPE)
 
     def _keep(self) -> None:
         pause = self._back_off
         while self._child is not None:
             began = time.monotonic()
-            code = self._child.wait()
-            if self._child.stdin is not None:
-                self._child.stdin.close()
+            with self._child as child:  # closes our end of its standard input
+                code = child.wait()
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > STEADY:
                 pause = self._back_off
             observe.warn("worker.died", code=code, again_in=pause)
-            self._tell(worker_name(self._child.pid))
-            if self._stopping.wait(pause):
-                return
+            self._tell(worker_name(child.pid))
+            self._stopping.wait(pause)
             pause = min(pause * 2, MOST_BACK_OFF)
             self.restarts += 1
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError as error:  # no memory or no processes left: try again later
+                observe.failure("worker.not_started", error)
 
     def _tell(self, name: str) -> None:
         try:
