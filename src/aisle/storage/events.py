@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEY_BYTES = 16
+_past_event: Callable[[tuple[Any, ...]], PastEvent] = partial(tuple.__new__, PastEvent)  # a third of the cost of PastEvent._make
 EventRow = tuple[str, int, str, int, float | None, int | None, str | None, str | None, str | None]
 """user_id, time (microseconds), item_id, type code, value, quantity, session_id, answer_id, event_id"""
 
@@ -50,7 +52,7 @@ class Events:
 
     def recent(self, tenant: int, user_id: str, limit: int) -> list[PastEvent]:
         """The user's newest events, newest first."""
-        return [PastEvent._make(row) for row in self._db.fetch("events_recent", tenant, user_id, limit)]
+        return list(map(_past_event, self._db.fetch("events_recent", tenant, user_id, limit)))
 
     def of_user(self, tenant: int, user_id: str) -> list[Event]:
         """Everything a user did, oldest first."""
