@@ -29,7 +29,7 @@ def test_values_out_of_bounds_are_refused(name: str, value: str) -> None:
 
 
 def test_an_unknown_variable_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Misconfigured, match="AISLE_PORTT.*AISLE_PORT"):
+    with pytest.raises(Misconfigured, match=r"AISLE_PORTT.*AISLE_PORT"):
         load({"AISLE_PORTT": "1"})
 
 
