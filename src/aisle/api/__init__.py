@@ -1,0 +1,34 @@
+"""HTTP: every declared operation as an endpoint, the platform's routes, and the shell around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aisle.api import endpoint
+from aisle.api.catalogue import Catalogue
+from aisle.api.health import Health
+from aisle.api.jobs import JobHandlers
+from aisle.api.keys import KeyHandlers
+from aisle.api.ledger import Ledger
+from aisle.api.models import ModelHandlers
+from aisle.api.openapi import document
+from aisle.api.people import People
+from aisle.api.routing import Route, Router
+from aisle.api.shell import Shell
+from aisle.app import App
+
+
+def routes(app: App, extra: Iterable[Route] = ()) -> list[Route]:
+    """Every route there is, with those of others (the console)."""
+    found: list[Route] = list(endpoint.routes(app))
+    for room in (Catalogue(app), People(app), JobHandlers(app), ModelHandlers(app), KeyHandlers(app), Ledger(app)):
+        found += room.routes()
+    found += extra
+    health = Health(app, lambda: document(found))
+    found += health.routes()
+    return found
+
+
+def create(app: App, extra: Iterable[Route] = ()) -> Shell:
+    """The ASGI application that serves an App."""
+    return Shell(app, Router(routes(app, extra)))

@@ -1,0 +1,63 @@
+"""The endpoint factory: POST /v1/<task>/<operation> for every operation of every task, because it is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import msgspec
+
+from aisle.api.decode import reader, require_json
+from aisle.api.reply import Reply
+from aisle.api.routing import Call, Route
+from aisle.app import App
+from aisle.errors import BadInput
+from aisle.task import Operation
+
+Handler = Callable[[Call], Awaitable[Reply]]
+DEADLINE = b"x-aisle-timeout-ms"
+_encode = msgspec.json.Encoder().encode
+
+
+def routes(app: App) -> Iterator[Route]:
+    """One route for each operation there is."""
+    for task in app.registry:
+        for name, operation in task.operations.items():
+            yield Route(
+                "POST",
+                f"/v1/{task.name}/{name}",
+                endpoint(app, task.name, name, operation),
+                operation.summary,
+                task.name,
+                scope=operation.scope,
+                request=operation.request,
+                answer=operation.answer,
+                example=operation.example,
+                errors=(404, 503, 504),
+            )
+
+
+def endpoint(app: App, task: str, name: str, operation: Operation) -> Handler:
+    """Decode, ask, encode. The decoder is compiled here, once."""
+    read = reader(operation.request)
+
+    async def handler(call: Call) -> Reply:
+        content_type = call.headers.get(b"content-type")
+        if content_type != b"application/json":
+            require_json(content_type)
+        request = read(call.body)
+        answer = await app.ask(call.who, task, name, request, timeout_ms=timeout_ms(call.headers.get(DEADLINE)))
+        reply = Reply(_encode(answer))
+        if answer.usage is not None:
+            reply.cpu_ms = answer.usage.cpu_ms
+        return reply
+
+    return handler
+
+
+def timeout_ms(given: bytes | None) -> int | None:
+    """How long the caller will wait, from its header. Raises BadInput."""
+    if given is None:
+        return None
+    if not given.isdigit() or not 1 <= int(given[:10]) <= 600_000:
+        raise BadInput("x-aisle-timeout-ms is a whole number of milliseconds from 1 to 600000")
+    return int(given)

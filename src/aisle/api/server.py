@@ -1,0 +1,219 @@
+"""Runs the ASGI application under uvicorn, with limits on slow and greedy connections, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from aisle.api import create
+from aisle.api.problems import CONTENT_TYPE
+from aisle.api.routing import Route
+from aisle.app import App
+from aisle.errors import Conflict, Misconfigured
+
+GRACE = 9  # seconds that requests have to finish after SIGTERM
+KEEP_ALIVE = 65  # seconds of silence on a kept connection; longer than the 60 of most proxies, so that they close first
+HEAD_SECONDS = 10.0  # for a request's line and headers to arrive
+HEAD_BYTES = 64 * 1024
+LINGER = 2.0  # seconds that a refused body may still arrive, so that its sender gets to read why
+SWEEP = 1.0
+OWN_FILES = 64  # descriptors kept for the database, models and the process itself
+MOST_CONNECTIONS = 10_000
+BACKLOG = 2048
+TAKEN = (errno.EADDRINUSE,)
+TOO_LONG = {
+    "type": "/docs#headers_too_large", "title": "The request's headers are too large", "status": 431,
+    "detail": f"the request's line and headers are longer than {HEAD_BYTES:,} bytes",
+}  # fmt: skip
+BROKEN = {
+    "type": "/docs#malformed_request", "title": "The request cannot be read", "status": 400, "detail": "this is not HTTP/1.1",
+}  # fmt: skip
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, for callers that dawdle: a head has a size and an end, a refused body does not come for ever."""
+
+    began: float | None = None  # when the request began that has not wholly arrived; None between requests
+    in_head = True
+    head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.began = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.in_head and self.began is not None:
+            self.head_bytes += len(data)
+            if self.head_bytes > HEAD_BYTES:
+                self.refuse(431, TOO_LONG)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.began, self.in_head, self.head_bytes = self.loop.time(), True, 0
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self.in_head = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.began = None
+
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(400, BROKEN)
+
+    def refuse(self, status: int, problem: dict[str, Any]) -> None:
+        """Say why, and close: nothing more on this connection can be trusted."""
+        if self.transport.is_closing():
+            return
+        body = json.dumps(problem).encode()
+        head = f"HTTP/1.1 {status} \r\ncontent-length: {len(body)}\r\nconnection: close\r\ncontent-type: "
+        self.transport.write(head.encode() + CONTENT_TYPE + b"\r\n\r\n" + body)
+        self.transport.close()
+
+    def overdue(self, now: float) -> bool:
+        """Whether this connection has had its time."""
+        if self.began is None:
+            return False
+        if self.in_head:
+            return now - self.began > HEAD_SECONDS
+        return self.cycle is not None and self.cycle.response_complete and now - self.began > LINGER
+
+
+class Server(uvicorn.Server):
+    """Says when it is ready, stops on a signal with exit status 0, and sweeps overdue connections."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._stopping = stopping
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def stop(self) -> None:
+        """Finish what is being answered, take nothing new; a second time: drop it."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self._stopping()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._sweep()
+        self._ready()
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Protocol) and connection.overdue(now):
+                connection.transport.abort()
+        loop.call_later(SWEEP, self._sweep)
+
+
+def serve(
+    app: App, host: str, port: int, on_ready: Callable[[str], None] = lambda address: None, extra: Iterable[Route] = ()
+) -> int:
+    """Serve until SIGTERM or SIGINT; 0 is the exit status of a quiet end. Port 0 takes a free one.
+
+    Raises Conflict where the port is taken, and what App.start raises.
+    """
+    listener = listen(host, port)
+    runner = asyncio.Runner(loop_factory=_loop_factory())
+    with listener, runner:
+        runner.run(_serve(app, listener, on_ready, extra))
+    return 0
+
+
+async def _serve(app: App, listener: socket.socket, on_ready: Callable[[str], None], extra: Iterable[Route]) -> None:
+    await app.start()
+
+    def stopping() -> None:
+        app.draining = True
+
+    try:
+        server = Server(config(create(app, extra)), lambda: on_ready(address(listener)), stopping)
+        await server.serve([listener])
+    finally:
+        await app.close()
+
+
+def config(application: Any) -> uvicorn.Config:
+    """uvicorn's settings."""
+    return uvicorn.Config(
+        application,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+        limit_concurrency=most_connections(),
+        backlog=BACKLOG,
+    )
+
+
+def most_connections() -> int:
+    """Connections that may be open, so that files can still be opened when they are; beyond it callers get 503."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(8, min(MOST_CONNECTIONS, soft - OWN_FILES))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises Conflict, Misconfigured."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if isinstance(error, PermissionError) or error.errno not in TAKEN:
+            raise Misconfigured(f"cannot listen on {host}:{port}: {error.strerror}: choose another --host or --port") from None
+        raise Conflict(f"port {port} of {host} is taken: stop what listens there, or choose another with --port") from None
+    listener.setblocking(False)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """http://host:port of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
