@@ -1,0 +1,63 @@
+"""kill -9 while publishing: at every single line that is run, the old model stays live and whole, or the new one is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from tests.models.conftest import Store
+
+import aisle.models
+import aisle.storage.database
+from aisle.storage.database import Database
+
+CODE = (str(Path(aisle.models.__file__).parent), aisle.storage.database.__file__)
+
+
+def publish_and_die(database_url: str, folder: Path, line: int) -> bool:
+    """Publish in a child that kills itself before its `line`-th line in the code of models and database; True if it lived."""
+    child = os.fork()
+    if child == 0:
+        seen = 0
+
+        def trace(frame, event, argument):
+            nonlocal seen
+            if not frame.f_code.co_filename.startswith(CODE) or frame.f_code.co_name == "<genexpr>":
+                return None  # generators step once per version there is: the lines would grow with every round
+            if event == "line":
+                seen += 1
+                if seen == line:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        try:
+            store = Store(Database(database_url), folder)
+            sys.settrace(trace)
+            store.make(content=b"new weights")
+            sys.settrace(None)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFEXITED(status)
+
+
+def test_killed_at_any_line_the_old_version_stays_live_or_the_new_one_is_and_both_are_whole(tmp_path):
+    url, folder = f"sqlite:///{tmp_path / 'aisle.db'}", tmp_path / "models"
+    database = Database(url)
+    models = Store(database, folder)
+    before = models.make()
+    line = 1
+    while not publish_and_die(url, folder, line):
+        live = models.live(1, "shop")
+        assert live.version >= before.version
+        known = [models.verify(version) for version in models.list(1)]
+        assert live.folder in known
+        models.sweep(older_seconds=0)
+        assert set((folder / "1" / "shop").iterdir()) == set(known)
+        assert list((folder / ".scratch").iterdir()) == []
+        before, line = live, line + 1
+    assert line > 150
+    assert models.make().live
+    database.close()
