@@ -1,0 +1,66 @@
+"""Recommendations: what to show a user next, what is like an item, what is bought together, what is popular, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aisle.task import Data, Engine, Need, Operation, Progress, Scores
+from aisle.tasks.recommend.schema import (
+    AlikeUsers,
+    BoughtTogether,
+    Config,
+    ForUser,
+    Popular,
+    Recommendations,
+    SimilarItems,
+    SimilarUsers,
+)
+
+_LIVE: frozenset[Need] = frozenset({"events", "catalogue"})
+_ITEMS: frozenset[Need] = frozenset({"catalogue"})
+
+
+class Recommend:
+    """The task, as the platform sees it; numbers are imported only when something is learnt or loaded."""
+
+    name = "recommend"
+    config = Config
+    operations: Mapping[str, Operation] = {
+        "for_user": Operation(
+            ForUser, Recommendations, {"user_id": "user-0001", "n": 10}, "What to show this user next, and why.", _LIVE
+        ),
+        "similar_items": Operation(
+            SimilarItems,
+            Recommendations,
+            {"item_id": "item-0001", "n": 6},
+            "Items like this one, by behaviour, text or image.",
+            _ITEMS,
+        ),
+        "bought_together": Operation(
+            BoughtTogether, Recommendations, {"item_ids": ["item-0001"], "n": 4}, "What goes with this basket.", _ITEMS
+        ),
+        "popular": Operation(Popular, Recommendations, {"n": 10}, "What many shoppers want, overall or in a category.", _ITEMS),
+        "similar_users": Operation(
+            SimilarUsers, AlikeUsers, {"user_id": "user-0001", "n": 5}, "Users with alike histories.", _LIVE, scope="admin"
+        ),
+    }
+
+    def fit(self, data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
+        from aisle.tasks.recommend.fit import fit
+
+        return fit(data, config, folder, progress)
+
+    def load(self, folder: Path) -> Engine:
+        from aisle.tasks.recommend.engine import load
+
+        return load(folder)
+
+    def evaluate(self, data: Data, config: Config, protocol: str, progress: Progress) -> list[dict[str, Any]]:
+        from aisle.tasks.recommend.evaluate import evaluate
+
+        return evaluate(data, config, protocol, progress)
+
+
+TASK = Recommend()

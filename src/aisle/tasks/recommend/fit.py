@@ -1,0 +1,117 @@
+"""Training: the shop's rows become the files of a model, with its quality on held-out events beside popularity's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from aisle.errors import BadInput
+from aisle.kit.nearest import best
+from aisle.task import Data, Progress, Scores
+from aisle.tasks.recommend import bought_together, content, item_neighbours, model, popular, user_neighbours
+from aisle.tasks.recommend.content import Content
+from aisle.tasks.recommend.lists import Lists
+from aisle.tasks.recommend.model import Had, Model
+from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.view import moment
+from aisle.tasks.recommend.weights import RATE, Weights
+from aisle.tasks.recommend.world import World, read
+
+STEPS = 100.0
+BLOCK = 512  # items whose pictures are compared at once
+Step = Callable[[float, str], None]
+
+
+def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
+    """Learn everything, write it, and say how good it is. Raises BadInput for a shop without items."""
+
+    def step(done: float, message: str) -> None:
+        progress(done, STEPS, message)
+
+    step(0, "reading items and events")
+    world = read(data)
+    if not world.items:
+        raise BadInput(
+            "there are no items to recommend: import the catalogue first, with `aisle import items FILE` or PUT /v1/items"
+        )
+    step(10, f"{world.known:,} items, {len(world.user):,} events of {len(world.users):,} users")
+    texts = content.read(world.items)
+    near = content.learn(texts, config.content_neighbours, _within(step, 15, 30, "likeness of texts"))
+    learnt = learn(world, config, texts, near, _from(step, 30, 65))
+    learnt.images = pictures(data.vectors("image"), learnt.place, config.neighbours)
+    step(65, "writing files")
+    model.save(learnt, folder)
+    from aisle.tasks.recommend.held_out import measure
+
+    scores = measure(world, config, texts, near, _from(step, 70, 99))
+    step(STEPS, "done")
+    return {**scores, **_facts(world)}
+
+
+def learn(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Model:
+    """A model in memory. `texts` and `near` do not depend on events, so that a second model may share them."""
+    weights = Weights.of(config)
+    interest = world.interest(weights)
+    rated = bool((world.type == RATE).any())
+    by = "pearson_full" if config.measure == "pearson" and not rated else config.measure
+    behaviour = item_neighbours.learn(interest, config, by, _within(step, 0, 60, "likeness of behaviour"))
+    personal = near if config.algorithm == "content" else item_neighbours.with_cold(behaviour, near, config.content_share)
+    step(70, "what is popular, what is bought together")
+    popularity = popular.learn(world, weights, config)
+    together = bought_together.learn(world, config)
+    step(90, "users")
+    return Model(
+        config=config,
+        names=world.names[: world.known],
+        titles=[item.title for item in world.items],
+        created=np.array([moment(item) for item in world.items], np.int64),
+        until=world.until,
+        behaviour=behaviour,
+        texts=near,
+        personal=personal,
+        images=None,
+        content=texts,
+        popularity=popularity,
+        together=together,
+        had=Had.of(world, weights),
+        users=world.users,
+        crowd_parts=user_neighbours.learn(world, weights),
+        unknown=world.names[world.known :],
+    )
+
+
+def pictures(vectors: Iterable[tuple[str, bytes]], place: dict[str, int], k: int) -> Lists | None:
+    """The neighbours of every item by the cosine of its picture's vector; None where there are no vectors."""
+    found = [(place[item_id], np.frombuffer(vector, "<f4")) for item_id, vector in vectors if item_id in place]
+    if not found:
+        return None
+    known = np.array([where for where, _ in found])
+    rows = np.stack([vector for _, vector in found]).astype(np.float32)  # (pictures, dimensions)
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    k = min(k, max(len(rows) - 1, 1))
+    indices = np.full((len(place), k), -1, np.int32)
+    values = np.zeros((len(place), k), np.float32)
+    for start in range(0, len(rows), BLOCK):
+        alike = rows[start : start + BLOCK] @ rows.T
+        alike[np.arange(len(alike)), np.arange(start, start + len(alike))] = -np.inf
+        near, value = best(alike, k)
+        indices[known[start : start + BLOCK]] = np.where(near >= 0, known[near], -1)
+        values[known[start : start + BLOCK]] = value
+    return Lists.of(indices, values)
+
+
+def _facts(world: World) -> Scores:
+    """What the data was like: an event whose item is not in the catalogue cannot help anybody find it."""
+    unmatched = float((world.item >= world.known).mean()) if len(world.item) else 0.0
+    return {"events_without_item": unmatched, "items": float(world.known), "users": float(len(world.users))}
+
+
+def _from(step: Step, low: float, high: float) -> Step:
+    """Progress from 0 to 100 of a part, as progress between two bounds of the whole."""
+    return lambda done, message: step(low + (high - low) * done / STEPS, message)
+
+
+def _within(step: Step, low: float, high: float, message: str) -> Callable[[int, int], None]:
+    return lambda done, total: step(low + (high - low) * done / max(total, 1), message)

@@ -1,0 +1,167 @@
+"""Everything training learnt, as one object, and its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.tasks.recommend import files
+from aisle.tasks.recommend.bought_together import Together
+from aisle.tasks.recommend.content import Content
+from aisle.tasks.recommend.lists import Lists
+from aisle.tasks.recommend.popular import Popularity
+from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.user_neighbours import Crowd
+from aisle.tasks.recommend.weights import DISMISS, PURCHASE, Weights
+from aisle.tasks.recommend.world import World
+
+SEEN, DISMISSED, BOUGHT = 1, 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Had:
+    """What users had at training, as csr rows: flags SEEN, DISMISSED, BOUGHT and the time of the newest purchase."""
+
+    indptr: NDArray[np.int64]  # (users + 1,)
+    item: NDArray[np.int32]
+    flag: NDArray[np.uint8]
+    bought: NDArray[np.int64]  # microseconds; 0: never
+
+    @staticmethod
+    def of(world: World, weights: Weights) -> Had:
+        keep = world.item < world.known
+        user, item, types, time = (row[keep] for row in (world.user, world.item, world.type, world.time))
+        cells, inverse = np.unique(user.astype(np.int64) * max(world.known, 1) + item, return_inverse=True)
+        flag = np.zeros(len(cells), np.uint8)
+        for bit, chosen in ((SEEN, weights.seen[types]), (DISMISSED, types == DISMISS), (BOUGHT, types == PURCHASE)):
+            flag[inverse[chosen]] |= bit
+        bought = np.zeros(len(cells), np.int64)
+        np.maximum.at(bought, inverse, np.where(types == PURCHASE, time, 0))
+        used = flag > 0
+        owner, column = cells[used] // max(world.known, 1), cells[used] % max(world.known, 1)
+        indptr = np.searchsorted(owner, np.arange(len(world.users) + 1))
+        return Had(indptr, column.astype(np.int32), flag[used], bought[used])
+
+
+@dataclass
+class Model:
+    """Items are places 0 … N−1, the catalogue at training."""
+
+    config: Config
+    names: list[str]  # (N,) item ids
+    titles: list[str]
+    created: NDArray[np.int64]  # (N,) microseconds; 0: not said
+    until: int  # newest event, microseconds
+    behaviour: Lists
+    texts: Lists
+    personal: Lists  # what for_user adds up: behaviour, with texts where there is none
+    images: Lists | None
+    content: Content
+    popularity: Popularity
+    together: Together
+    had: Had
+    users: list[str]
+    crowd_parts: Path | Crowd
+    unknown: list[str]  # items only events know: columns N … of the users' vectors
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def weights(self) -> Weights:
+        return Weights.of(self.config)
+
+    @cached_property
+    def strength(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(types,) the rank of each event type by its weight's size, and the type of each rank."""
+        by_strength = np.argsort(np.abs(self.weights.table), kind="stable")
+        return np.argsort(by_strength), by_strength
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def column(self) -> dict[str, int]:
+        """Item id -> column of the users' vectors."""
+        return {name: column for column, name in enumerate([*self.names, *self.unknown])}
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        return {user: row for row, user in enumerate(self.users)}
+
+    @cached_property
+    def unheard(self) -> NDArray[np.bool_]:
+        """(N,) items without any behaviour."""
+        return np.asarray(~(self.behaviour.values > 0).any(axis=1), bool)
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """The users' vectors, read when first asked for: only user neighbours need them."""
+        if isinstance(self.crowd_parts, Crowd):
+            return self.crowd_parts
+        return _load_crowd(self.crowd_parts, self.users)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write every file of the model."""
+    parts = {"behaviour": model.behaviour, "texts": model.texts, "personal": model.personal, "together": model.together.lists}
+    if model.images is not None:
+        parts["images"] = model.images
+    for name, lists in parts.items():
+        files.save(folder, **{f"{name}_indices": lists.indices, f"{name}_values": lists.values})
+    popular, had = model.popularity, model.had
+    files.save(folder, together_orders=model.together.orders, content_idf=model.content.idf, created=model.created)
+    files.save(folder, popular_score=popular.score, popular_shoppers=popular.shoppers)
+    files.save(folder, popular_day=popular.day, popular_item=popular.item, popular_weight=popular.weight)
+    files.save(folder, had_indptr=had.indptr, had_item=had.item, had_flag=had.flag, had_bought=had.bought)
+    files.save_sparse(folder, "content", model.content.rows)
+    crowd = model.crowd
+    files.save_sparse(folder, "taste", crowd.taste)
+    files.save_sparse(folder, "wants", crowd.wants)
+    files.save(folder, user_first=crowd.first, user_last=crowd.last)
+    for name, value in (("names", model.names), ("titles", model.titles), ("users", model.users), ("unknown", model.unknown)):
+        files.save_json(folder, name, value)
+    files.save_json(folder, "vocabulary", model.content.vocabulary)
+    files.save_json(folder, "settings", model.config)
+    files.save_json(folder, "facts", {"until": model.until, "rated": int(crowd.rated), **model.extra})
+
+
+def load(folder: Path) -> Model:
+    """Open what `save` wrote. Raises Misconfigured where a file is missing or damaged."""
+    facts = files.load_json(folder, "facts", dict[str, int])
+    popular = (files.load(folder, f"popular_{part}") for part in ("score", "shoppers", "day", "item", "weight"))
+    had = (files.load(folder, f"had_{part}") for part in ("indptr", "item", "flag", "bought"))
+    vocabulary = files.load_json(folder, "vocabulary", list[str])
+    return Model(
+        config=files.load_json(folder, "settings", Config),
+        names=files.load_json(folder, "names", list[str]),
+        titles=files.load_json(folder, "titles", list[str]),
+        created=files.load(folder, "created"),
+        until=facts["until"],
+        behaviour=_lists(folder, "behaviour"),
+        texts=_lists(folder, "texts"),
+        personal=_lists(folder, "personal"),
+        images=_lists(folder, "images") if (folder / "images_indices.npy").exists() else None,
+        content=Content.of(vocabulary, files.load(folder, "content_idf"), files.load_sparse(folder, "content")),
+        popularity=Popularity(*popular),
+        together=Together(_lists(folder, "together"), files.load(folder, "together_orders")),
+        had=Had(*had),
+        users=files.load_json(folder, "users", list[str]),
+        crowd_parts=folder,
+        unknown=files.load_json(folder, "unknown", list[str]),
+        extra={name: value for name, value in facts.items() if name not in ("until", "rated")},
+    )
+
+
+def _lists(folder: Path, name: str) -> Lists:
+    return Lists(files.load(folder, f"{name}_indices"), files.load(folder, f"{name}_values"))
+
+
+def _load_crowd(folder: Path, users: list[str]) -> Crowd:
+    rated = bool(files.load_json(folder, "facts", dict[str, int])["rated"])
+    taste, wants = files.load_sparse(folder, "taste"), files.load_sparse(folder, "wants")
+    return Crowd(users, taste, wants, files.load(folder, "user_first"), files.load(folder, "user_last"), rated)

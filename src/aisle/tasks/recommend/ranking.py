@@ -1,0 +1,134 @@
+"""Scores from item-to-item lists for a batch of users, the best of them, and the parts each score is the sum of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.tasks.recommend.history import Ask, History
+from aisle.tasks.recommend.lists import Floats, Lists, Places
+from aisle.tasks.recommend.view import Mask, View
+
+GROUPS = 256  # columns are maximised in at least so many groups to guess where the best begin
+LEAST = np.finfo(np.float64).tiny
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """One contribution each: what an entry of a history adds to the score of a cell (user · S + item)."""
+
+    cell: Places  # (pairs,)
+    value: Floats  # (pairs,)
+    width: int  # the first pairs come in rows of this width, one row an entry …
+    later: Places  # … the entries of those after them
+
+    def entry(self, pair: Places) -> Places:
+        """The history entries of pairs given by number."""
+        if not len(self.later):
+            return pair // self.width
+        regular = len(self.cell) - len(self.later)
+        return np.where(pair < regular, pair // self.width, self.later[np.maximum(pair - regular, 0)])
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The best items of every user, by user, best first."""
+
+    user: Places
+    place: Places
+    score: Floats
+
+
+def pairs(history: History, lists: Lists, view: View, share: float) -> Pairs:
+    """What every entry of the histories adds to every neighbour of its item; new items count `share` of their likeness."""
+    cell = lists.indices[history.item] + (history.user * view.size)[:, None]  # (entries, k)
+    value = lists.values[history.item] * history.share[:, None]
+    width = lists.indices.shape[1]
+    arrivals = view.items.arrivals
+    if arrivals is None:
+        return Pairs(cell.ravel(), value.ravel(), width, np.zeros(0, np.int64))
+    old = np.flatnonzero(history.item < len(view.model.names))  # a new item's own list is complete
+    starts, counts = arrivals.start[history.item[old]], np.diff(arrivals.start)[history.item[old]]
+    entry = np.repeat(old, counts)
+    found = np.arange(len(entry)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(starts, counts)
+    more_cell = arrivals.place[found] + history.user[entry] * view.size
+    more_value = arrivals.value[found] * share * history.share[entry]
+    return Pairs(np.concatenate([cell.ravel(), more_cell]), np.concatenate([value.ravel(), more_value]), width, entry)
+
+
+def add_up(found: Pairs, users: int, size: int) -> NDArray[np.float64]:
+    """(users, S) scores."""
+    return np.bincount(found.cell, found.value, users * size).astype(np.float64, copy=False).reshape(users, size)
+
+
+def close(scores: NDArray[np.float64], batch: Sequence[Ask], hidden: Places, view: View) -> None:
+    """Take away, in place, what must not be shown."""
+    scores.reshape(-1)[hidden] = 0.0
+    shut = view.shut
+    if len(shut):
+        scores[:, shut] = 0.0
+    for user, ask in enumerate(batch):
+        if ask.mask is not view.open:
+            scores[user] *= ask.mask
+
+
+def best(scores: NDArray[np.float64], wanted: Sequence[int]) -> Ranked:
+    """The highest scores above 0 of every row, at most `wanted` of it; ties by the lower place.
+
+    A bound below which no winner lies comes from the maxima of groups of columns: the n-th highest of them is at most the
+    n-th highest score. One comparison then leaves few enough to sort.
+    """
+    users, size = scores.shape
+    most = np.asarray(wanted)
+    groups = max(GROUPS, 4 * int(most.max(initial=0)))
+    bound = np.full(users, LEAST)
+    if size >= 2 * groups:
+        height = size // groups
+        peaks = scores[:, : height * groups].reshape(users, height, groups).max(axis=1)  # (users, groups)
+        peaks.sort(axis=1)
+        bound = np.maximum(peaks[np.arange(users), groups - most], LEAST)
+    cell = np.flatnonzero(scores >= bound[:, None])
+    user = cell // size
+    score = scores.reshape(-1)[cell]
+    order = np.lexsort((-score, user))
+    user, cell, score = user[order], cell[order], score[order]
+    rank = np.arange(len(user)) - np.searchsorted(user, np.arange(users))[user]
+    keep = rank < most[user]
+    user = user[keep]
+    return Ranked(user, cell[keep] - user * size, score[keep])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The contributions to the ranked items, by item in ranked order: part k of item i is `start[i] + k`."""
+
+    start: Places  # (items + 1,)
+    entry: Places  # (parts,) of the history
+    value: Floats  # (parts,)
+
+
+def parts(ranked: Ranked, found: Pairs, users: int, size: int) -> Parts:
+    """Looks the winners up among the pairs."""
+    counts = np.bincount(ranked.user, minlength=users)
+    first = np.cumsum(counts) - counts
+    number = np.zeros(users * size, np.int16)
+    number[ranked.user * size + ranked.place] = np.arange(len(ranked.user)) - first[ranked.user] + 1  # n ≤ 1000
+    hit = np.flatnonzero(number[found.cell])
+    hit = hit[found.value[hit] != 0]
+    cell = found.cell[hit]
+    winner = first[cell // size] + number[cell] - 1
+    kind: Any = np.int16 if len(ranked.user) < 2**15 else np.int32
+    order = np.argsort(winner.astype(kind), kind="stable")  # 16 bits are sorted by radix
+    hit = hit[order]
+    start = np.zeros(len(ranked.user) + 1, np.int64)
+    np.cumsum(np.bincount(winner, minlength=len(ranked.user)), out=start[1:])
+    return Parts(start, found.entry(hit), found.value[hit])
+
+
+def shown(mask: Mask, order: Places, n: int) -> Places:
+    """The first n of an order that may be shown."""
+    return order[mask[order]][:n]

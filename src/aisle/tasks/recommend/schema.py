@@ -1,0 +1,181 @@
+"""What may be asked of the recommender, what it answers, and what may be tuned."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from aisle.task import Answer
+from aisle.types import Attribute, EventType, Filter, Id, Reason
+
+Explain = Literal["none", "brief", "full"]
+Strategy = Literal["personal", "session", "cold", "popular"]
+Algorithm = Literal["user_neighbours", "item_neighbours", "popular", "content"]
+Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]
+By = Literal["behaviour", "text", "image", "blend"]
+
+UserId = Annotated[Id, Meta(description="The shop's own id of the user; one never seen before is answered like a new visitor.")]
+Count = Annotated[int, Meta(ge=1, le=1000, description="How many to answer with; fewer come only where the shop has no more.")]
+How = Annotated[
+    Explain,
+    Meta(description="brief: the strongest reasons and what is left as one; full: every reason; none: no reasons."),
+]
+Shown = Annotated[Filter, Meta(description="Which items may be in the answer.")]
+
+
+class SessionEvent(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something the user did just now that is perhaps not stored yet."""
+
+    item_id: Annotated[Id, Meta(description="What it was done with.")]
+    type: Annotated[EventType, Meta(description="What was done.")] = "view"
+    value: Annotated[float, Meta(ge=-1e12, le=1e12, description="The rating of a `rate` event.")] | None = None
+
+
+Session = Annotated[
+    list[SessionEvent], Meta(max_length=200, description="This visit's events, oldest first; newer than all stored ones.")
+]
+Surroundings = Annotated[
+    dict[str, Attribute],
+    Meta(max_length=50, description="Where the answer will be shown: `item_id` (the page's item) and `category` are used."),
+]
+
+
+class ForUser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to show this user next."""
+
+    user_id: UserId
+    n: Count = 10
+    filter: Shown | None = None
+    exclude_seen: Annotated[
+        bool, Meta(description="Leave out what the user has had (setting `seen`); dismissed items always are.")
+    ] = True
+    session: Session | None = None
+    context: Surroundings | None = None
+    personalize: Annotated[bool, Meta(description="false: nothing known about the user is used; all users get the same.")] = True
+    explain: How = "brief"
+
+
+class SimilarItems(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Items like this one."""
+
+    item_id: Annotated[Id, Meta(description="An item of the catalogue.")]
+    n: Count = 10
+    by: Annotated[By, Meta(description="behaviour: chosen by the same shoppers; text; image; blend: all there is.")] = "blend"
+    filter: Shown | None = None
+    explain: How = "brief"
+
+
+class BoughtTogether(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What goes with a basket."""
+
+    item_ids: Annotated[list[Id], Meta(min_length=1, max_length=200, description="What is in the basket.")]
+    n: Count = 10
+    filter: Shown | None = None
+    explain: How = "brief"
+
+
+class Popular(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What many shoppers want."""
+
+    n: Count = 10
+    category: (
+        Annotated[str, Meta(max_length=1000, description="A category or any of its ancestors: `Clothing > Shirts`.")] | None
+    ) = None
+    window_days: Annotated[int, Meta(ge=1, le=3650, description="Count only the last days known at training.")] | None = None
+    filter: Shown | None = None
+    explain: How = "brief"
+
+
+class SimilarUsers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Users with alike histories, by the plain measure (for administrators)."""
+
+    user_id: UserId
+    n: Count = 10
+    measure: Annotated[Alike, Meta(description="How alike two histories are.")] = "cosine"
+
+
+class Recommended(Struct, frozen=True, omit_defaults=True):
+    """An item of an answer; for all algorithms here the contributions of its reasons add up to its score."""
+
+    item_id: str
+    score: float
+    reasons: list[Reason] = field(default_factory=list)
+
+
+class Recommendations(Answer, kw_only=True, omit_defaults=True):
+    """Items, best first."""
+
+    items: list[Recommended]
+    strategy: Strategy | None = None
+
+
+class AlikeUser(Struct, frozen=True):
+    """A user and how alike."""
+
+    user_id: str
+    similarity: float
+
+
+class AlikeUsers(Answer, kw_only=True, omit_defaults=True):
+    """Users, most alike first."""
+
+    users: list[AlikeUser]
+
+
+Weight = Annotated[float, Meta(ge=-100, le=100)]
+Days = Annotated[float, Meta(gt=0, le=36500)]
+Neighbours = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that may be tuned, with `aisle train recommend --set name=value`."""
+
+    algorithm: Annotated[Algorithm, Meta(description="Who scores `for_user`; the other operations have all of them.")] = (
+        "item_neighbours"
+    )
+    measure: Annotated[Alike, Meta(description="How alike two items, or two users, are for the neighbour algorithms.")] = "cosine"
+    neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item, or asked per user.")] = 50
+    shrinkage: Annotated[
+        float, Meta(ge=0, le=1e6, description="β of n/(n+β): likeness seen on few shoppers or items counts less.")
+    ] = 10.0
+    half_life_days: Annotated[Days, Meta(description="After this many days an event of the user counts half.")] = 60.0
+    popularity_half_life_days: Annotated[Days, Meta(description="After this many days an event counts half for popularity.")] = (
+        14.0
+    )
+    history: Annotated[int, Meta(ge=1, le=200, description="Strongest items of a user's history that an answer looks at.")] = 25
+    content_share: Annotated[
+        float,
+        Meta(ge=0, le=1, description="What likeness of texts counts beside likeness of behaviour, for items without behaviour."),
+    ] = 0.5
+    content_neighbours: Annotated[Neighbours, Meta(description="Neighbours by text kept per item.")] = 50
+    min_together: Annotated[int, Meta(ge=1, le=1000, description="Orders two items must share to count as bought together.")] = 2
+    together_hours: Annotated[
+        float, Meta(gt=0, le=8760, description="Purchases of one user without a session are one order within this time.")
+    ] = 6.0
+    seen: Annotated[
+        list[EventType], Meta(description="Events that make an item one the user has had, which `exclude_seen` leaves out.")
+    ] = field(default_factory=lambda: ["click", "view", "add_to_cart", "favourite", "purchase", "refund", "rate"])
+    bought: Annotated[
+        Literal["as_seen", "never", "again"],
+        Meta(
+            description="Bought items: dropped like other seen ones; always dropped; or offered again after `again_after_days`."
+        ),
+    ] = "as_seen"
+    again_after_days: Annotated[Days, Meta(description="For bought=again: days until an item may be offered again.")] = 30.0
+    impression: Annotated[Weight, Meta(description="Weight of being shown an item.")] = 0.0
+    click: Annotated[Weight, Meta(description="Weight of a click.")] = 1.0
+    view: Annotated[Weight, Meta(description="Weight of a view.")] = 1.0
+    add_to_cart: Annotated[Weight, Meta(description="Weight of putting an item into the basket.")] = 3.0
+    remove_from_cart: Annotated[Weight, Meta(description="Weight of taking it out again.")] = -1.0
+    favourite: Annotated[Weight, Meta(description="Weight of a favourite.")] = 3.0
+    purchase: Annotated[Weight, Meta(description="Weight of a purchase, whatever its quantity.")] = 5.0
+    refund: Annotated[Weight, Meta(description="Weight of sending it back: undoes a purchase of the same item.")] = -5.0
+    rate: Annotated[Weight, Meta(description="Weight of the best rating; others in proportion, see `rate_neutral`.")] = 5.0
+    dismiss: Annotated[Weight, Meta(description="Weight of not wanting to see it; the item itself is never shown again.")] = -3.0
+    rate_neutral: Annotated[float, Meta(description="The rating that says nothing; lower ones count against.")] = 2.5
+    rate_best: Annotated[float, Meta(description="The best rating there is.")] = 5.0
+    held_out_users: Annotated[
+        int,
+        Meta(ge=0, le=100_000, description="Users whose newest events are held out to measure quality after training; 0: none."),
+    ] = 1000
