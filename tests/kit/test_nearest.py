@@ -66,6 +66,14 @@ def test_they_are_the_same_without_onnxruntime(measure, data, monkeypatch):
     check(data(np.random.default_rng(2)), measure, 7)
 
 
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("data", [yes_no, ratings, decimals])
+@pytest.mark.parametrize("shrinkage", [0.0, 10.0])
+def test_listing_only_the_pairs_that_meet_finds_the_same(measure, data, shrinkage, monkeypatch):
+    monkeypatch.setattr(gram_module, "LISTED_COST", -1.0)
+    check(data(np.random.default_rng(8)), measure, 7, shrinkage)
+
+
 @pytest.mark.parametrize("rate", [1e-3, 1e30])
 @pytest.mark.parametrize("data", [yes_no, decimals])
 def test_all_sparse_and_all_dense_agree_with_the_plain_measure(rate, data, monkeypatch):
@@ -76,9 +84,12 @@ def test_all_sparse_and_all_dense_agree_with_the_plain_measure(rate, data, monke
 def test_blocks_and_threads_change_nothing(monkeypatch):
     matrix = yes_no(np.random.default_rng(4), 3000, 60)
     one = top_k_neighbours(matrix, "cosine", 20, threads=1)
-    monkeypatch.setattr("aisle.kit.nearest.BLOCK_BYTES", 1 << 18)
+    monkeypatch.setattr("aisle.kit.pairs.BLOCK_BYTES", 1 << 18)
     two = top_k_neighbours(matrix, "cosine", 20, threads=2)
-    assert (one[0] == two[0]).all() and (one[1] == two[1]).all()
+    monkeypatch.setattr(gram_module, "LISTED_COST", -1.0)
+    listed = top_k_neighbours(matrix, "cosine", 20, threads=2)
+    for other in (two, listed):
+        assert (one[0] == other[0]).all() and (one[1] == other[1]).all()
 
 
 def test_equal_neighbours_come_in_index_order():

@@ -18,54 +18,59 @@ from numpy.typing import NDArray
 
 Multiply = Callable[[Any], NDArray[Any]]  # a sparse block (rows, head columns) → its dense product (rows, n)
 SPARSE_RATE = 1e8  # multiply-adds a second of one core, multiplying sparse and adding it into a dense block
+LISTED_COST, DENSE_COST = 2e-8, 1e-8  # seconds to turn one pair into a neighbour or not, listed or in a dense block
 RATES = {"int8": 1e12, "float32": 6e10, "float64": 3e10}  # multiply-adds a second of one core, dense
 SMALL = 127  # the largest whole number that goes into int8
 HEAD_BYTES = 1 << 29  # the head's dense copy may take this much
 EXACT = 1 << 24  # float32 holds every whole number up to here
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Gram:
     """left @ right.T, by blocks of rows of the left one."""
 
-    left: Any  # (m, columns) csr
     head: Any  # (m, head columns) csr
     multiply: Multiply | None  # the head's product; None where the head is empty
     tail_left: Any  # (m, tail columns) csr
     tail_right: Any  # (tail columns, n) csr
-    columns: int  # n
 
     @staticmethod
-    def of(left: Any, right: Any, *, exact: bool, wide: bool = False) -> Gram:
+    def of(left: Any, right: Any, *, exact: bool, wide: bool = False, listed: bool = False) -> Gram:
         """Prepare left @ right.T. `exact` says that all values and results are small non-negative whole numbers (see
-        `is_exact`); `wide` asks for float64 where they are not."""
+        `is_exact`); `wide` asks for float64 where they are not; `listed` keeps every column in the tail, for `listing`."""
         kind = "int8" if exact and importlib.util.find_spec("onnxruntime") else "float64" if wide and not exact else "float32"
-        dense = _head_columns(left, right, kind)
+        dense = np.zeros(left.shape[1], bool) if listed else _head_columns(left, right, kind)
         multiply = None
         if dense.any():
             b = right[:, dense].T
             multiply = _int8(b) if kind == "int8" else _blas(b, np.dtype(kind))
         dtype = np.int32 if kind == "int8" else np.dtype(kind)
-        inner = np.uint8 if kind == "int8" else dtype
-        tail = ~dense
-        return Gram(
-            left,
-            sp.csr_array(left[:, dense], dtype=inner),
-            multiply,
-            sp.csr_array(left[:, tail], dtype=dtype),
-            sp.csr_array(right[:, tail].T, dtype=dtype),
-            int(right.shape[0]),
-        )
+        head = sp.csr_array(left[:, dense], dtype=np.uint8 if kind == "int8" else dtype)
+        tail = sp.csr_array(left[:, ~dense], dtype=dtype)
+        return Gram(head, multiply, tail, sp.csr_array(right[:, ~dense].T, dtype=dtype))
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """(stop − start, n) dense products of the left rows start … stop−1 with every right row: int32 or a float dtype."""
-        tail = self.tail_left[start:stop] @ self.tail_right
+        tail = self.listing(start, stop)
         if self.multiply is None:
             return np.asarray(tail.toarray())
         out = self.multiply(self.head[start:stop])
-        rows = np.repeat(np.arange(stop - start) * self.columns, np.diff(tail.indptr))
+        rows = np.repeat(np.arange(stop - start) * tail.shape[1], np.diff(tail.indptr))
         out.reshape(-1)[rows + tail.indices] += tail.data
         return out
+
+    def listing(self, start: int, stop: int) -> Any:
+        """(stop − start, n) csr of the tail's products, which are all of them where the gram was prepared `listed`. Rows that
+        share no column are not stored; the order of what is stored depends only on which columns rows have."""
+        return self.tail_left[start:stop] @ self.tail_right
+
+
+def is_sparse(matrix: Any) -> bool:
+    """Whether so few pairs of rows share a column that it is cheaper to list them than to look at all pairs."""
+    met = float((np.bincount(matrix.indices).astype(np.float64) ** 2).sum()) if matrix.nnz else 0.0
+    every = float(matrix.shape[0]) ** 2
+    pairs = every * -np.expm1(-met / max(every, 1.0))  # as many as chance would have
+    return bool(met / SPARSE_RATE + pairs * LISTED_COST < every * DENSE_COST)
 
 
 def is_exact(matrix: Any) -> bool:

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.kit.pairs import measured
+from aisle.kit.pairs import Pairs, measured
 from aisle.kit.similarity import Measure, Rows
 
 Best = tuple[NDArray[np.int32], NDArray[np.float32]]
 Scores = NDArray[np.float32]  # (block, n): -inf where a row is no neighbour
-BLOCK_BYTES = 1 << 22  # one dense block of float32: what stays in a core's cache is worth twice what does not
 SAMPLE = 512  # columns looked at to guess where the k best of a row begin
 NOTHING = np.int64(-(2**63))
 
@@ -37,15 +36,13 @@ def top_k_neighbours(
     """
     rows = Rows.from_csr(matrix)
     n = rows.shape[0]
-    scores, scale = measured(rows, measure, shrinkage)
+    block, scale, step = measured(rows, measure, shrinkage)
     indices, similarity = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
-    step = max(64, min(1024, BLOCK_BYTES // (4 * max(n, 1))))
 
     def work(start: int) -> int:
         stop = min(start + step, n)
-        found = scores(start, stop)
-        found[np.arange(stop - start), np.arange(start, stop)] = -np.inf
-        indices[start:stop], similarity[start:stop] = best(found, k)
+        pairs, scores = block(start, stop)
+        indices[start:stop], similarity[start:stop] = _best_others(pairs, scores, k)
         similarity[start:stop] *= scale[start:stop, None]
         return stop
 
@@ -55,20 +52,33 @@ def top_k_neighbours(
 
 
 def best(scores: Scores, k: int) -> Best:
-    """The k highest finite scores of each row, best first, ties by lower index; -1 and 0 where there are fewer.
+    """The k highest finite scores of each row, best first, ties by lower index; -1 and 0 where there are fewer."""
+    return _best(scores, k, lambda row, place: place)
 
-    The way: guess from a few columns a bound that about 2k scores of the row pass, check that at least k do (else find the
-    bound exactly), and sort only those.
-    """
+
+def _best_others(pairs: Pairs, scores: Scores, k: int) -> Best:
+    """The k best pairs of every row of a block but the one with itself."""
+    if pairs.column is None or pairs.counts is None:
+        scores[np.arange(pairs.stop - pairs.start), np.arange(pairs.start, pairs.stop)] = -np.inf
+        return best(scores, k)
+    column, counts, starts = pairs.column, pairs.counts, np.cumsum(pairs.counts) - pairs.counts
+    scores[column == pairs.left(np.arange(pairs.stop))] = -np.inf
+    table = np.full((len(counts), int(counts.max(initial=0))), -np.inf, np.float32)
+    table[np.arange(table.shape[1]) < counts[:, None]] = scores
+    return _best(table, k, lambda row, place: column[starts[row] + place])
+
+
+def _best(scores: Scores, k: int, index_of: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Best:
+    """The way: guess from a few columns a bound that about 2k scores of the row pass, check that at least k do (else find the
+    bound exactly), and sort only those. `index_of` (row, place in the row) breaks ties and is what is returned."""
     n = scores.shape[1]
     bound = np.maximum(_bounds(scores, k), np.finfo(np.float32).min)
-    passing = scores >= bound[:, None]
-    flat = np.flatnonzero(passing)
-    row = flat // n
+    flat = np.flatnonzero(scores >= bound[:, None])
+    row = flat // max(n, 1)
     counts = np.bincount(row, minlength=len(scores))
     keys = np.full((len(scores), max(int(counts.max(initial=0)), k)), NOTHING)
     place = np.arange(len(flat)) - np.repeat(np.cumsum(counts) - counts, counts)
-    keys[row, place] = _keys(scores.reshape(-1)[flat], flat - row * n)
+    keys[row, place] = _keys(scores.reshape(-1)[flat], index_of(row, flat - row * n))
     if keys.shape[1] > 4 * k:
         keys = np.partition(keys, keys.shape[1] - k, axis=1)[:, -k:]
     keys.sort(axis=1)
@@ -108,12 +118,12 @@ def _kth(scores: Scores, k: int) -> Scores:
     return np.asarray(np.partition(scores, place, axis=1)[:, place])
 
 
-def _keys(scores: Scores, index: NDArray[np.int64]) -> NDArray[np.int64]:
+def _keys(scores: Scores, index: NDArray[Any]) -> NDArray[np.int64]:
     """One integer for a score and its index that sorts like (score, −index): the float's bits are already in order, but for
     the sign."""
     bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # + 0 makes one zero of the two
     bits = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
-    return np.asarray((bits << 32) | (0xFFFFFFFF - index))
+    return np.asarray((bits << 32) | (0xFFFFFFFF - index.astype(np.int64)))
 
 
 def _unpacked(keys: NDArray[np.int64]) -> Best:
