@@ -1,0 +1,114 @@
+// What is around every page: the navigation, the colour scheme, signing out; and the page itself.
+
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Mark } from "./parts/Mark";
+import { Icon, type IconName } from "./parts/icons";
+import { ItemsPage } from "./pages/Items";
+import { ModelsPage } from "./pages/Models";
+import { OverviewPage } from "./pages/Overview";
+import { UsersPage } from "./pages/Users";
+import { href, useRoute, type Route } from "./router";
+import { applyScheme, readScheme, type Scheme } from "./session";
+
+const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
+  { page: "", icon: "overview", name: "Overview" },
+  { page: "users", icon: "users", name: "Users" },
+  { page: "items", icon: "items", name: "Items" },
+  { page: "models", icon: "models", name: "Models" },
+];
+const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
+  { scheme: "auto", icon: "auto", name: "as the system" },
+  { scheme: "light", icon: "sun", name: "light" },
+  { scheme: "dark", icon: "moon", name: "dark" },
+];
+
+export function Frame({ leave }: { leave: () => void }): JSX.Element {
+  const route = useRoute();
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    const name = PAGES.find(({ page }) => page === route.page)?.name ?? "Not found";
+    document.title = `${route.id ? `${route.id} · ` : ""}${name} · Aisle`;
+    if (!first.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    first.current = false;
+  }, [route.page, route.id]);
+  return (
+    <div class="frame">
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to the page
+      </a>
+      <header class="side">
+        <a class="brand" href={href("")}>
+          <Mark /> Aisle
+        </a>
+        <nav aria-label="Pages">
+          <ul>
+            {PAGES.map(({ page, icon, name }) => (
+              <li key={page}>
+                <a href={href(page)} {...(page === route.page ? { "aria-current": "page" as const } : {})}>
+                  <Icon name={icon} /> {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div class="side-end">
+          <SchemeButton />
+          <button type="button" class="ghost" onClick={leave}>
+            <Icon name="out" /> <span>Sign out</span>
+          </button>
+        </div>
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <Shown route={route} />
+      </main>
+    </div>
+  );
+}
+
+function Shown({ route }: { route: Route }): JSX.Element {
+  switch (route.page) {
+    case "":
+      return <OverviewPage />;
+    case "users":
+      return <UsersPage id={route.id} />;
+    case "items":
+      return <ItemsPage id={route.id} />;
+    case "models":
+      return <ModelsPage />;
+    default:
+      return (
+        <>
+          <h1>There is no such page</h1>
+          <p>
+            <a href={href("")}>To the overview</a>
+          </p>
+        </>
+      );
+  }
+}
+
+function SchemeButton(): JSX.Element {
+  const [scheme, setScheme] = useState(readScheme);
+  const at = SCHEMES.findIndex((one) => one.scheme === scheme);
+  const now = SCHEMES[at] ?? SCHEMES[0]!;
+  const next = SCHEMES[(at + 1) % SCHEMES.length] ?? SCHEMES[0]!;
+  return (
+    <button
+      type="button"
+      class="ghost"
+      title={`Colours: ${now.name}`}
+      aria-label={`Colours: ${now.name}. Change to ${next.name}`}
+      onClick={() => {
+        applyScheme(next.scheme);
+        setScheme(next.scheme);
+      }}
+    >
+      <Icon name={now.icon} /> <span>{now.name === "as the system" ? "Auto" : now.name === "light" ? "Light" : "Dark"}</span>
+    </button>
+  );
+}

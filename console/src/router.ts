@@ -1,0 +1,34 @@
+// Which page is shown, from the address's fragment: "#/users/user-0001". A fragment never reaches a server's log.
+
+import { useEffect, useState } from "preact/hooks";
+
+export interface Route {
+  page: string; // "" is the overview
+  id: string | null;
+}
+
+export function parse(hash: string): Route {
+  const [page = "", ...rest] = hash.replace(/^#\/?/, "").split("/");
+  const id = rest.join("/");
+  return { page, id: id ? safeDecode(id) : null };
+}
+
+export const href = (page: string, id?: string): string => `#/${page}${id === undefined ? "" : `/${encodeURIComponent(id)}`}`;
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => parse(location.hash));
+  useEffect(() => {
+    const follow = (): void => setRoute(parse(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return route;
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

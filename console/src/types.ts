@@ -1,0 +1,120 @@
+// The shapes of Aisle's API that the console reads. Times are microseconds since 1970 unless a name says otherwise.
+
+export interface Money {
+  amount: number; // minor units
+  currency: string;
+}
+
+export interface Item {
+  item_id: string;
+  title: string;
+  description?: string;
+  brand?: string;
+  category?: string; // "A > B > C"
+  price?: Money;
+  availability?: string;
+  image_urls?: string[];
+  attributes?: Record<string, string | number | boolean | string[]>;
+  created_at?: number | string;
+}
+
+/** An item with what happened to it; `rank` 1 has the most events. */
+export interface ItemRow {
+  item: Item;
+  events: Record<string, number>;
+  rank: number | null;
+}
+
+export interface Page<T> {
+  data: T[];
+  has_more: boolean;
+  last_id?: string | null;
+}
+
+export interface ItemPage extends Page<ItemRow> {
+  total: number;
+}
+
+export interface UserRow {
+  user_id: string;
+  events: number;
+  first_event: number;
+  last_event: number;
+}
+
+export interface PastEvent {
+  item_id: string;
+  type: string;
+  time: number;
+  value?: number | null;
+  quantity?: number | null;
+  session_id?: string | null;
+}
+
+export interface History extends Page<PastEvent> {
+  user_id: string;
+  counts: Record<string, number>; // all events by type
+}
+
+export interface Reason {
+  kind: string;
+  contribution: number;
+  text: string;
+  item_id?: string;
+}
+
+export interface Suggestion {
+  item_id: string;
+  score: number;
+  reasons?: Reason[];
+}
+
+export interface Suggestions {
+  items: Suggestion[];
+  strategy: string;
+  model: string;
+  answer_id: string;
+  usage?: { cpu_ms: number };
+}
+
+export interface SimilarUsers {
+  users: { user_id: string; similarity: number }[];
+  model: string;
+}
+
+export interface Overview {
+  as_of: number;
+  scopes: string[];
+  tasks: string[];
+  items: number;
+  users: number;
+  events: number;
+  matched_events: number; // events that name an item of the catalogue
+  first_event: number | null;
+  last_event: number | null;
+  warm_users: number; // users with at least `warm_at` events
+  warm_at: number;
+  activity: { least: number; most: number | null; users: number }[];
+  completeness: Record<string, number>; // items that have a title, a picture, …
+  days: { day: number[]; types: Record<string, number[]> };
+}
+
+export interface UsageResult {
+  num_model_requests: number;
+  num_errors: number;
+  cpu_seconds: number;
+  mean_latency_ms: number;
+  energy_joules: number;
+  task?: string;
+  operation?: string;
+}
+
+export interface UsageBucket {
+  start_time: number; // seconds
+  end_time: number; // seconds
+  results: UsageResult[];
+}
+
+export interface UsagePage {
+  data: UsageBucket[];
+}
