@@ -64,7 +64,7 @@ def tiny_shop(items: int = ITEMS, users: int = USERS) -> TinyShop:
         bought = [number for number in own if number != hidden]
         for place in range(len(bought)):
             number = bought[(place * 5 + user) % len(bought)] if len(bought) % 5 else bought[place]
-            at = OPENED + (user * len(own) + place) * HOUR
+            at = OPENED + (place * users + user) * HOUR  # all users over the same weeks
             shop.rows.append((user_id(user), item_id(number), at, "view"))
             shop.rows.append((user_id(user), item_id(number), at + HOUR // 2, "purchase"))
     return shop
