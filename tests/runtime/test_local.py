@@ -182,6 +182,24 @@ def test_a_request_on_its_way_finishes_on_the_old_engine_and_the_old_engine_is_t
     asyncio.run(play())
 
 
+def test_a_swap_whose_caller_gives_up_still_lets_the_old_engine_go_and_closing_waits_for_it():
+    async def play():
+        runtime, old = LocalRuntime(), Doubling(seconds=0.05)
+        await runtime.swap(1, "shop", 1, old)
+        asking = asyncio.ensure_future(ask(runtime, 1))
+        await asyncio.sleep(0.01)
+        swapping = asyncio.ensure_future(runtime.swap(1, "shop", 2, Doubling()))
+        await asyncio.sleep(0)
+        swapping.cancel()
+        await runtime.close()
+        assert asking.done()
+        assert await asking == (2, "shop@1")
+        while any(thread.name == "engine shop@1" for thread in threading.enumerate()):
+            await asyncio.sleep(0.001)
+
+    asyncio.run(play())
+
+
 def test_closing_answers_what_was_asked_and_refuses_what_comes_after():
     async def play():
         runtime = LocalRuntime(batch_cost=1)

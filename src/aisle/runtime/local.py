@@ -59,6 +59,7 @@ class LocalRuntime:
         self._live: dict[tuple[int, str], Live] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._preparing = 0
+        self._draining: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def call(
@@ -99,7 +100,10 @@ class LocalRuntime:
         old = self._live.get((tenant, task))
         self._live[tenant, task] = self._open(f"{task}@{version}", engine)
         if old is not None:
-            await old.drain(GRACE)
+            draining = asyncio.create_task(old.drain(GRACE))
+            self._draining.add(draining)
+            draining.add_done_callback(self._draining.discard)
+            await asyncio.shield(draining)  # a caller that is cancelled leaves no model behind
 
     def has(self, tenant: int, task: str) -> bool:
         return (tenant, task) in self._live
@@ -112,7 +116,7 @@ class LocalRuntime:
         self._closed = True
         models = list(self._live.values())
         self._live.clear()
-        await asyncio.gather(*(live.drain(GRACE) for live in models))
+        await asyncio.gather(*self._draining, *(live.drain(GRACE) for live in models))
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
