@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from bench.shared_data import DATASETS, matrix
+from bench.shared_data import DATASETS, RealData, matrix
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -88,7 +88,8 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
     warnings.simplefilter("ignore")
-    data = matrix(DATASETS[given.dataset]().events())
+    shop: RealData = DATASETS[given.dataset]()
+    data = matrix(shop.events())
     runs = {name: make(data, given.k, given.threads) for name, make in RIVALS.items()}
     cpu, wall, found = measure(runs, given.rounds, given.threads)
     print(f"{given.dataset}: {data.shape[0]} rows, {data.shape[1]} columns, {data.nnz} entries; top {given.k} cosine, ", end="")

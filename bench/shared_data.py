@@ -7,7 +7,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def _micros(at: Any) -> int:
     return int(stamp.astype(np.int64))
 
 
-DATASETS = {
+DATASETS: dict[str, Callable[[], RealData]] = {
     "ml-1m": ml_1m,
     "ml-100k": ml_100k,
     "online-retail": online_retail,
