@@ -84,7 +84,7 @@ class PastEvent(NamedTuple):
     quantity: int | None
 
 
-class Reason(Struct, frozen=True, omit_defaults=True):
+class Reason(Struct, frozen=True, omit_defaults=True, gc=False):
     """Why an answer says what it says. The contributions of a linear model add up to the score."""
 
     kind: str  # because_you | similar_users | bought_together | popular | content | picture | token | rule | other

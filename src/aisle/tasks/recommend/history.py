@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from aisle.times import DAY
 from aisle.types import PastEvent
 
 UNKNOWN = repeat(-1)
+ITEM, TYPE, TIME = itemgetter(0), itemgetter(1), itemgetter(2)  # of a PastEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Past:
 
     user: Places
     item: Places
-    type: Places
+    type: NDArray[np.uint8]
     age: Places  # microseconds
     value: Floats | None  # only where there are ratings; NaN: absent
 
@@ -68,25 +70,31 @@ def gather(batch: Sequence[Ask], view: View, model: Model) -> History:
     """The histories of a batch."""
     past = _past(batch, view)
     cell = past.user * view.size + past.item
-    order = np.argsort(cell, kind="stable")
+    order = cell.argsort(kind="stable")
     cells = cell[order]
-    starts = np.flatnonzero(np.diff(cells, prepend=-1))
-    worth = _worth(past, model)
-    total = _net(past, worth, order, starts, model)
-    verb = _verbs(past, order, starts, model)
+    first = np.ones(len(cells), bool)
+    np.not_equal(cells[1:], cells[:-1], out=first[1:])
+    starts = first.nonzero()[0]
     hidden = _hidden(batch, past, cell, model, view.size)
+    if not len(starts):
+        return History(starts, starts, np.zeros(0), starts, hidden)
+    total = _net(past, _worth(past, model), order, starts, model)
+    strength, by_strength = model.strength
+    verb = by_strength[np.maximum.reduceat(strength[past.type][order], starts)]  # of the event that counts most, whatever its age
     return _shares(cells[starts], total, verb, hidden, view.size, len(batch), model.config.history)
 
 
 def _past(batch: Sequence[Ask], view: View) -> Past:
     counts = [len(ask.events) for ask in batch]
     total = sum(counts)
-    user = np.repeat(np.arange(len(batch)), counts)
+    user = np.arange(len(batch)).repeat(counts)
+    events = list(chain.from_iterable(ask.events for ask in batch))
+    item = np.fromiter(map(view.items.place.get, map(ITEM, events), UNKNOWN), np.int64, total)
+    kinds = bytes(map(TYPE, events))
+    types = np.frombuffer(kinds, np.uint8)
     now = np.array([ask.now for ask in batch], np.int64)
-    names, kinds, times, values, _ = zip(*chain.from_iterable(ask.events for ask in batch), strict=True) if total else ((),) * 5
-    item = np.fromiter(map(view.items.place.get, names, UNKNOWN), np.int64, total)
-    types, age = np.array(kinds, np.int64), now[user] - np.array(times, np.int64)
-    value = np.array(values, np.float64) if (types == RATE).any() else None  # None becomes NaN
+    age = now[user] - np.fromiter(map(TIME, events), np.int64, total)
+    value = np.array([event.value for event in events], np.float64) if RATE in kinds else None  # None becomes NaN
     known = item >= 0
     if known.all():
         return Past(user, item, types, age, value)
@@ -106,8 +114,6 @@ def _worth(past: Past, model: Model) -> Floats:
 
 def _net(past: Past, worth: Floats, order: Places, starts: Places, model: Model) -> Floats:
     """(entries,) sums; a refund takes away purchases of the same item as they count now, and nothing else."""
-    if not len(starts):
-        return np.zeros(0)
     refunded = past.type == REFUND
     if not refunded.any():
         return np.asarray(np.add.reduceat(worth[order], starts), np.float64)
@@ -120,24 +126,18 @@ def _net(past: Past, worth: Floats, order: Places, starts: Places, model: Model)
     return np.asarray(parts[0] - undone * parts[1], np.float64)
 
 
-def _verbs(past: Past, order: Places, starts: Places, model: Model) -> Places:
-    """(entries,) the type of the event that counts most, whatever its age."""
-    if not len(starts):
-        return np.zeros(0, np.int64)
-    strength, by_strength = model.strength
-    return np.asarray(by_strength[np.maximum.reduceat(strength[past.type][order], starts)], np.int64)
-
-
 def _shares(cells: Places, total: Floats, verb: Places, hidden: Places, size: int, users: int, most: int) -> History:
-    keep = np.flatnonzero(total)
-    if len(keep) < len(cells):
-        cells, total, verb = cells[keep], total[keep], verb[keep]
+    """Shares of the `most` strongest entries of every user (and of those as strong as the last of them)."""
     user = cells // size
     strength = np.abs(total)
-    if len(cells) and np.bincount(user).max() > most:
-        order = np.lexsort((-strength, user))
-        rank = np.arange(len(user)) - np.searchsorted(user, np.arange(users))[user]
-        keep = np.sort(order[rank < most])
+    keep = strength > 0
+    counts = np.bincount(user, minlength=users)
+    if int(counts.max()) > most:
+        table = np.zeros((users, int(counts.max())))
+        table[user, np.arange(len(user)) - (counts.cumsum() - counts)[user]] = strength
+        table.partition(table.shape[1] - most, axis=1)
+        keep &= strength >= table[:, table.shape[1] - most][user]
+    if not keep.all():
         cells, total, verb, user, strength = cells[keep], total[keep], verb[keep], user[keep], strength[keep]
     whole = np.bincount(user, strength, users)
     return History(user, cells - user * size, total / whole[user], verb, hidden)
@@ -145,14 +145,11 @@ def _shares(cells: Places, total: Floats, verb: Places, hidden: Places, size: in
 
 def _hidden(batch: Sequence[Ask], past: Past, cell: Places, model: Model, size: int) -> Places:
     """The cells that must not be shown: dismissed ones, seen ones where asked, bought ones by the rule."""
-    leave_out = np.array([ask.request.exclude_seen for ask in batch])
     rule = model.config.bought
-    drop = (model.weights.seen[past.type] & leave_out[past.user]) | (past.type == DISMISS)
-    if rule == "never":
-        drop |= past.type == PURCHASE
+    always = DISMISSED | (BOUGHT if rule == "never" else 0)
+    wanted = np.array([always | SEEN if ask.request.exclude_seen else always for ask in batch], np.uint8)
     stored, flag, bought, owner = _stored(batch, model, size)
-    wanted = SEEN * leave_out[owner] | DISMISSED | (BOUGHT if rule == "never" else 0)
-    found = np.concatenate([cell[drop], stored[(flag & wanted) > 0]])
+    found = np.concatenate([cell[model.flags[past.type] & wanted[past.user] > 0], stored[flag & wanted[owner] > 0]])
     if rule != "again":
         return found
     return _again(found, batch, past, cell, stored, flag, bought, owner, model, size)
@@ -161,10 +158,12 @@ def _hidden(batch: Sequence[Ask], past: Past, cell: Places, model: Model, size: 
 def _stored(batch: Sequence[Ask], model: Model, size: int) -> tuple[Places, NDArray[Any], Places, Places]:
     """What training knew of these users, as (cells, flags, time bought, position in the batch)."""
     had = model.had
-    spans = [slice(had.indptr[ask.row], had.indptr[ask.row + 1]) if ask.row >= 0 else slice(0, 0) for ask in batch]
-    owner = np.repeat(np.arange(len(batch)), [span.stop - span.start for span in spans])
-    item, flag, bought = (np.concatenate([column[span] for span in spans]) for column in (had.item, had.flag, had.bought))
-    return owner * size + item, flag, bought, owner
+    row = np.array([ask.row for ask in batch])  # row -1 spans from the last bound to the first: nothing
+    start = had.indptr[row]
+    counts = np.maximum(had.indptr[row + 1] - start, 0)
+    owner = np.arange(len(batch)).repeat(counts)
+    place = np.arange(len(owner)) + (start - counts.cumsum() + counts)[owner]
+    return owner * size + had.item[place], had.flag[place], had.bought[place], owner
 
 
 def _again(

@@ -81,6 +81,14 @@ class Model:
         return np.argsort(by_strength), by_strength
 
     @cached_property
+    def flags(self) -> NDArray[np.uint8]:
+        """(types,) what an event of each type makes of its item."""
+        flags = np.where(self.weights.seen, SEEN, 0).astype(np.uint8)
+        flags[DISMISS] |= DISMISSED
+        flags[PURCHASE] |= BOUGHT
+        return flags
+
+    @cached_property
     def place(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.names)}
 

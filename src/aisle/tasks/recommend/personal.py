@@ -71,9 +71,8 @@ def _by_lists(batch: Sequence[Ask], history: History, view: View, model: Model) 
         why: list[list[Reason]] = [[] for _ in ranked.user]
     else:
         why = reasons.from_history(ranked, ranking.parts(ranked, pairs, len(batch), view.size), history, view, how)
-    names = view.items.names
-    items, points = [names[place] for place in ranked.place.tolist()], ranked.score.tolist()
-    stops = np.searchsorted(ranked.user, np.arange(len(batch) + 1)).tolist()
+    items, points = view.ids[ranked.place].tolist(), ranked.score.tolist()
+    stops = ranked.user.searchsorted(np.arange(len(batch) + 1)).tolist()
     return [
         Found(items[start:stop], points[start:stop], why[start:stop], "session" if ask.session_only else "personal")
         for ask, start, stop in zip(batch, stops, stops[1:], strict=False)

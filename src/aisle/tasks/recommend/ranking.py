@@ -77,29 +77,37 @@ def close(scores: NDArray[np.float64], batch: Sequence[Ask], hidden: Places, vie
 
 
 def best(scores: NDArray[np.float64], wanted: Sequence[int]) -> Ranked:
-    """The highest scores above 0 of every row, at most `wanted` of it; ties by the lower place.
-
-    A bound below which no winner lies comes from the maxima of groups of columns: the n-th highest of them is at most the
-    n-th highest score. One comparison then leaves few enough to sort.
-    """
+    """The highest scores above 0 of every row, at most `wanted` of it; ties by the lower place."""
     users, size = scores.shape
-    most = np.asarray(wanted)
-    groups = max(GROUPS, 4 * int(most.max(initial=0)))
-    bound = np.full(users, LEAST)
-    if size >= 2 * groups:
-        height = size // groups
-        peaks = scores[:, : height * groups].reshape(users, height, groups).max(axis=1)  # (users, groups)
-        peaks.sort(axis=1)
-        bound = np.maximum(peaks[np.arange(users), groups - most], LEAST)
-    cell = np.flatnonzero(scores >= bound[:, None])
+    most = np.array(wanted)
+    cell = _promising(scores, most)
     user = cell // size
     score = scores.reshape(-1)[cell]
-    order = np.lexsort((-score, user))
+    order = np.lexsort((cell, -score, user))
     user, cell, score = user[order], cell[order], score[order]
-    rank = np.arange(len(user)) - np.searchsorted(user, np.arange(users))[user]
+    rank = np.arange(len(user)) - user.searchsorted(np.arange(users))[user]
     keep = rank < most[user]
     user = user[keep]
     return Ranked(user, cell[keep] - user * size, score[keep])
+
+
+def _promising(scores: NDArray[np.float64], most: Places) -> Places:
+    """Cells among which the best are, and not many others. A bound comes from the maxima of groups of columns: the n-th highest
+    of these is at most the n-th highest score, and only groups that reach it can hold a winner."""
+    users, size = scores.shape
+    groups = max(GROUPS, 4 * int(most.max(initial=0)))
+    height = size // groups
+    if height < 2:
+        return np.asarray((scores > 0).reshape(-1).nonzero()[0], np.int64)
+    body = height * groups
+    peaks = scores[:, :body].reshape(users, height, groups).max(axis=1)  # (users, groups)
+    ordered = np.sort(peaks, axis=1)
+    bound = np.maximum(ordered[np.arange(users), groups - most], LEAST)
+    user, group = (peaks >= bound[:, None]).nonzero()
+    inside = ((user * size + group)[:, None] + np.arange(0, body, groups)).reshape(-1)
+    rest = ((np.arange(users) * size)[:, None] + np.arange(body, size)).reshape(-1)
+    cell = np.concatenate([inside, rest])
+    return np.asarray(cell[scores.reshape(-1)[cell] >= bound[cell // size]], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +121,15 @@ class Parts:
 
 def parts(ranked: Ranked, found: Pairs, users: int, size: int) -> Parts:
     """Looks the winners up among the pairs."""
-    counts = np.bincount(ranked.user, minlength=users)
-    first = np.cumsum(counts) - counts
-    number = np.zeros(users * size, np.int16)
-    number[ranked.user * size + ranked.place] = np.arange(len(ranked.user)) - first[ranked.user] + 1  # n ≤ 1000
-    hit = np.flatnonzero(number[found.cell])
-    hit = hit[found.value[hit] != 0]
-    cell = found.cell[hit]
-    winner = first[cell // size] + number[cell] - 1
-    kind: Any = np.int16 if len(ranked.user) < 2**15 else np.int32
-    order = np.argsort(winner.astype(kind), kind="stable")  # 16 bits are sorted by radix
-    hit = hit[order]
-    start = np.zeros(len(ranked.user) + 1, np.int64)
-    np.cumsum(np.bincount(winner, minlength=len(ranked.user)), out=start[1:])
+    winners = len(ranked.user)
+    kind: Any = np.int16 if winners < 2**15 else np.int32  # 16 bits are sorted by radix
+    number = np.zeros(users * size, kind)  # of the winner in each cell, from 1
+    number[ranked.user * size + ranked.place] = np.arange(1, winners + 1)
+    winner = number[found.cell]
+    hit = ((winner > 0) & (found.value != 0)).nonzero()[0]
+    winner = winner[hit]
+    hit = hit[winner.argsort(kind="stable")]
+    start = np.bincount(winner, minlength=winners + 1).cumsum()  # winner 0 has none
     return Parts(start, found.entry(hit), found.value[hit])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from aisle.tasks.recommend.view import View
 from aisle.types import Reason
 
 REST = [remainder_text(count) for count in range(1001)]
+BECAUSE, OTHER = repeat("because_you"), repeat("other")
+KINDS = np.array(["because_you", "content"], object)
 
 
 def from_history(ranked: Ranked, parts: Parts, history: History, view: View, how: Sequence[Explain]) -> list[list[Reason]]:
@@ -34,55 +37,43 @@ def from_history(ranked: Ranked, parts: Parts, history: History, view: View, how
 
 def _brief(ranked: Ranked, parts: Parts, history: History, view: View) -> list[list[Reason]]:
     """As `explain.reduce` would, for all winners at once."""
-    start = parts.start[:-1]
-    if not len(start):
+    if not len(ranked.user):
         return []
+    count = parts.start[1:] - parts.start[:-1]
     value = parts.value.copy()
-    first, top = _highest(value, parts.start)
-    count = np.diff(parts.start)
-    lonely = (count == 1) | ((count > 2) & (top >= ENOUGH * ranked.score))  # of two, both are said: the rest would be as long
+    first, top = _highest(value, parts.start, count)
+    alone = (count == 1) | ((count > 2) & (top >= ENOUGH * ranked.score))  # of two, both are said: the rest would be as long
     value[first] = -np.inf
-    second, next_top = _highest(value, parts.start)
-    next_top[lonely] = 0.0
+    second, next_top = _highest(value, parts.start, count)
+    next_top[alone] = 0.0
     rest = ranked.score - top - next_top
-    more = count - np.where(lonely, 1, 2)
-    one = _said(parts.entry[first], history, view)
-    two = _said(parts.entry[second], history, view)
-    kinds = _kinds(ranked, parts.entry[first], history, view)
-    next_kinds = _kinds(ranked, parts.entry[second], history, view)
-    found: list[list[Reason]] = []
-    rows = zip(
-        one, top.tolist(), kinds, two, next_top.tolist(), next_kinds, lonely.tolist(), rest.tolist(), more.tolist(), strict=True
-    )
-    for (text, item), share, kind, (text2, item2), share2, kind2, alone, left, others in rows:
-        reasons = [Reason(kind, share, text, item)]
-        if not alone:
-            reasons.append(Reason(kind2, share2, text2, item2))
-        if others and (left > NOTHING_LEFT or left < -NOTHING_LEFT):
-            reasons.append(Reason("other", left, REST[others]))
-        found.append(reasons)
-    return found
+    more = count - np.where(alone, 1, 2)
+    complete = (more == 0) | (np.abs(rest) < NOTHING_LEFT)
+    ones = _said(ranked, parts.entry[first], top, history, view)
+    twos = _said(ranked, parts.entry[second], next_top, history, view)
+    rests = map(Reason, OTHER, rest.tolist(), map(REST.__getitem__, more.tolist()))
+    shape = (2 * alone + complete).tolist()
+    return [
+        [one, two, left] if kind == 0 else [one, two] if kind == 1 else [one, left] if kind == 2 else [one]
+        for one, two, left, kind in zip(ones, twos, rests, shape, strict=True)
+    ]
 
 
-def _highest(value: Floats, start: Places) -> tuple[Places, Floats]:
+def _highest(value: Floats, start: Places, count: Places) -> tuple[Places, Floats]:
     """(groups,) where the highest value of each group stands (the first of equals), and the value."""
     top = np.maximum.reduceat(value, start[:-1])
-    counts = np.diff(start)
-    equal = np.flatnonzero(value == np.repeat(top, counts))
-    return equal[np.searchsorted(equal, start[:-1])], top
+    equal = (value == top.repeat(count)).nonzero()[0]
+    return equal[equal.searchsorted(start[:-1])], top
 
 
-def _said(entry: Places, history: History, view: View) -> list[tuple[str, str]]:
-    """(text, item_id) of history entries."""
-    keys = (history.verb[entry] * view.size + history.item[entry]).tolist()
-    words = view.words
-    return [words.get(key) or view.say(key) for key in keys]
-
-
-def _kinds(ranked: Ranked, entry: Places, history: History, view: View) -> list[str]:
-    """ "content" where one of the two items is known by its text alone."""
-    by_text: NDArray[np.bool_] = view.items.unheard[ranked.place] | view.items.unheard[history.item[entry]]
-    return ["content" if text else "because_you" for text in by_text.tolist()] if by_text.any() else ["because_you"] * len(entry)
+def _said(ranked: Ranked, entry: Places, value: Floats, history: History, view: View) -> Iterator[Reason]:
+    """A reason per winner from one history entry; "content" where one of the two items is known by its text alone."""
+    item, verb = history.item[entry], history.verb[entry]
+    words = view.because(verb, item)
+    unheard = view.items.unheard
+    by_text: NDArray[np.bool_] = unheard[ranked.place] | unheard[item]
+    kinds = KINDS[by_text.view(np.uint8)].tolist() if by_text.any() else BECAUSE
+    return map(Reason, kinds, value.tolist(), words, view.ids[item].tolist())
 
 
 def _full(ranked: Ranked, parts: Parts, history: History, view: View) -> list[list[Reason]]:
@@ -91,9 +82,7 @@ def _full(ranked: Ranked, parts: Parts, history: History, view: View) -> list[li
         span = slice(int(parts.start[winner]), int(parts.start[winner + 1]))
         entry, value = parts.entry[span], parts.value[span]
         alone = Ranked(ranked.user[[winner] * len(entry)], ranked.place[[winner] * len(entry)], value)
-        said = zip(_said(entry, history, view), _kinds(alone, entry, history, view), value.tolist(), strict=True)
-        reasons = [Reason(kind, share, text, item) for (text, item), kind, share in said]
-        found.append(sorted(reasons, key=lambda reason: -reason.contribution))
+        found.append(sorted(_said(alone, entry, value, history, view), key=lambda reason: -reason.contribution))
     return found
 
 

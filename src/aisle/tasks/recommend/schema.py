@@ -95,7 +95,7 @@ class SimilarUsers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     measure: Annotated[Alike, Meta(description="How alike two histories are.")] = "cosine"
 
 
-class Recommended(Struct, frozen=True, omit_defaults=True):
+class Recommended(Struct, frozen=True, omit_defaults=True, gc=False):
     """An item of an answer; for all algorithms here the contributions of its reasons add up to its score."""
 
     item_id: str

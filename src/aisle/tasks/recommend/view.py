@@ -48,6 +48,7 @@ class Numbering:
     unheard: Mask  # (S,) without behaviour: reached by text
     order: Places  # (S,) most popular first, then newest
     popularity: Floats  # (S,) 1 for the most popular
+    ids: NDArray[np.object_]  # (S,) item ids again, to gather from
     new: Sparse  # (S − N, terms) the texts of the new items
 
     def every_text(self, model: Model) -> Sparse:
@@ -63,10 +64,11 @@ class View:
     items: Numbering
     version: int
     open: Mask  # (S,) alive and to be had
-    words: dict[int, tuple[str, str]] = field(default_factory=dict)  # type · S + place -> (text, item_id)
+    words: dict[int, NDArray[np.object_]] = field(default_factory=dict)  # type -> (S,) sentences, None where not said yet
 
     def __post_init__(self) -> None:
         self.shut = np.flatnonzero(~self.open)
+        self.ids = self.items.ids
 
     @property
     def size(self) -> int:
@@ -80,10 +82,24 @@ class View:
         position = int(self.items.position[place])
         return self.items.catalogue.items[position].title if position >= 0 else self.model.titles[place]
 
-    def say(self, key: int) -> tuple[str, str]:
-        """("because you bought Linen Shirt", its id), made once and kept."""
-        verb, place = divmod(key, self.size)
-        found = self.words[key] = (because(verb, self.title(place)), self.items.names[place])
+    def because(self, verbs: Places, places: Places) -> list[str]:
+        """ "because you bought Linen Shirt" for each, made once and kept."""
+        if (verbs == verbs[0]).all():
+            return self._because(int(verbs[0]), places)
+        found = np.empty(len(places), object)
+        for verb in np.unique(verbs).tolist():
+            found[verbs == verb] = self._because(verb, places[verbs == verb])
+        return list(found)
+
+    def _because(self, verb: int, places: Places) -> list[str]:
+        known = self.words.get(verb)
+        if known is None:
+            known = self.words[verb] = np.empty(self.size, object)
+        found: list[str] = known[places].tolist()
+        if None in found:
+            for place in {place for place, text in zip(places.tolist(), found, strict=True) if text is None}:
+                known[place] = because(verb, self.title(place))
+            found = known[places].tolist()
         return found
 
 
@@ -115,7 +131,8 @@ def number(model: Model, catalogue: Catalogue) -> Numbering:
     order = np.lexsort((np.arange(len(names)), -created, -score))
     return Numbering(
         catalogue, catalogue.size, place, names, position, texts, personal, arrivals,
-        np.append(model.unheard, np.ones(len(new), bool)), order, score / max(float(score.max(initial=0)), 1e-300), rows,
+        np.append(model.unheard, np.ones(len(new), bool)), order, score / max(float(score.max(initial=0)), 1e-300),
+        np.array(names, object), rows,
     )  # fmt: skip
 
 
