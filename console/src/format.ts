@@ -9,7 +9,8 @@ const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
 const moment = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const clock = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const ago = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
+const ago = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
+const agoShort = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
 
 export const count = (n: number): string => whole.format(n);
 export const compact = (n: number): string => (Math.abs(n) < 10_000 ? whole.format(n) : short.format(n));
@@ -67,8 +68,8 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function since(micros: number, now = Date.now() * 1000): string {
   const seconds = (micros - now) / 1e6;
-  for (const [unit, length] of STEPS) if (Math.abs(seconds) >= length) return ago.format(Math.trunc(seconds / length), unit);
-  return Math.abs(seconds) < 10 ? "just now" : ago.format(Math.trunc(seconds), "second");
+  for (const [unit, length] of STEPS) if (Math.abs(seconds) >= length) return (length < 86_400 ? agoShort : ago).format(Math.trunc(seconds / length), unit);
+  return Math.abs(seconds) < 10 ? "just now" : agoShort.format(Math.trunc(seconds), "second");
 }
 
 const EVENT_NAMES: Record<string, string> = {
@@ -87,11 +88,11 @@ export const eventName = (type: string): string => EVENT_NAMES[type] ?? words(ty
 
 /** "user_neighbours" as "User neighbours". */
 export function words(name: string): string {
-  const text = name.replaceAll("_", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(name.replaceAll("_", " "));
 }
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
-/** A message of the API as a sentence of its own. */
-export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+// A message of the API as a line, and as a sentence of its own.
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const sentence = (text: string): string => capital(text) + (/[.!?…]$/.test(text) ? "" : ".");

@@ -48,7 +48,7 @@ function build({ shape, x, series, when, value }: Wanted, style: CSSStyleDeclara
     },
     axes: [
       { ...axis, grid: { show: false }, size: 28, space: TICK_SPACE, incrs: increments(step), splits: marks(step), values: (_: uPlot, at: number[]) => at.map(when) },
-      { ...axis, size: 52, space: 36, values: (_: uPlot, at: number[]) => at.map(value) },
+      { ...axis, size: room, space: 36, values: (_: uPlot, at: number[]) => at.map(value) },
     ],
     series: [{}, ...drawn.series],
   };
@@ -107,4 +107,11 @@ function marks(step: number): uPlot.Axis.Splits {
     for (let at = last; at >= first; at -= every) found.unshift(at);
     return found;
   };
+}
+
+const CHARACTER = 7; // pixels, of the axis' font
+
+/** Room for the longest label beside the axis. */
+function room(_: uPlot, labels: string[] | null): number {
+  return 16 + CHARACTER * Math.max(3, ...(labels ?? []).map((label) => label.length));
 }

@@ -38,11 +38,11 @@ export function OverviewPage(): JSX.Element {
                 <EventsPlot days={data.days} />
               </Card>
             )}
-            <Asking />
             <div class="columns halves">
               <ModelCard versions={versions} />
               <People overview={data} />
             </div>
+            <Asking />
           </>
         )}
       </Await>

@@ -14,6 +14,7 @@ import { Visits } from "./users/Visits";
 import { Suggested } from "./users/Suggested";
 
 const PAGE = 25;
+const narrow = (): boolean => matchMedia("(max-width: 760px)").matches; // there the suggestions stand below the history
 
 export function UsersPage({ id }: { id: string | null }): JSX.Element {
   return (
@@ -103,10 +104,11 @@ const UserTable = ({ users }: { users: UserRow[] }): JSX.Element => {
 
 function OneUser({ id }: { id: string }): JSX.Element {
   const { scopes } = useShop();
+  const [limit] = useState(() => (narrow() ? 8 : PAGE));
   const [before, setBefore] = useState<string[]>([]);
   const history = useAnswer<History>(
-    (api, signal) => api.get(path("/v1/users", [id, "events"], { limit: PAGE, after: before.at(-1) }), signal),
-    [id, before.at(-1)],
+    (api, signal) => api.get(path("/v1/users", [id, "events"], { limit, after: before.at(-1) }), signal),
+    [id, before.at(-1), limit],
   );
   const total = Object.values(history.data?.counts ?? {}).reduce((sum, n) => sum + n, 0);
   return (

@@ -68,10 +68,13 @@ export function Facts({ version }: { version: Version }): JSX.Element {
   );
 }
 
+const KNOWN = new Set(["items", "users", "events"]); // said elsewhere on the card
+
 /** Scores on held-out events: two bars for each, the model's and popularity's. */
 export function Scores({ version }: { version: Version }): JSX.Element {
   const pairs = pairsOf(version.scores);
   const compared = pairs.filter((pair) => pair.baseline !== null);
+  const others = pairs.filter((pair) => pair.baseline === null && pair.model !== 0 && !KNOWN.has(pair.name));
   const best = headline(version);
   if (pairs.length === 0) return <p class="quiet">This version was not measured: too little was held out.</p>;
   return (
@@ -87,14 +90,12 @@ export function Scores({ version }: { version: Version }): JSX.Element {
         ))}
       </ul>
       <dl class="pairs">
-        {pairs
-          .filter((pair) => pair.baseline === null)
-          .map((pair) => (
-            <div key={pair.name}>
-              <dt>{metric(pair.name)}</dt>
-              <dd class="number">{Number.isInteger(pair.model) ? count(pair.model) : decimal(pair.model)}</dd>
-            </div>
-          ))}
+        {others.map((pair) => (
+          <div key={pair.name}>
+            <dt>{metric(pair.name)}</dt>
+            <dd class="number">{Number.isInteger(pair.model) ? count(pair.model) : decimal(pair.model)}</dd>
+          </div>
+        ))}
       </dl>
     </>
   );

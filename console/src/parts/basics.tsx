@@ -163,10 +163,10 @@ export interface Bar {
   quiet?: boolean;
 }
 
-/** Named bars from a common zero; negative ones run to the left of it. */
-export function Bars({ bars }: { bars: Bar[] }): JSX.Element {
+/** Named bars from a common zero; negative ones run to the left of it. `whole` is what a full bar stands for, if not the longest. */
+export function Bars({ bars, whole = 0 }: { bars: Bar[]; whole?: number }): JSX.Element {
   const low = Math.min(0, ...bars.map((bar) => bar.value));
-  const span = Math.max(0, ...bars.map((bar) => bar.value)) - low || 1;
+  const span = Math.max(0, whole, ...bars.map((bar) => bar.value)) - low || 1;
   return (
     <ul class="bars">
       {bars.map((bar, k) => (

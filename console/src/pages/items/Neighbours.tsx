@@ -1,16 +1,16 @@
 // Items like this one by one way of being alike, and items bought with it.
 
 import type { JSX } from "preact";
-import { fixed } from "../../format";
+import { capital, fixed } from "../../format";
 import { useAnswer, useItems } from "../../hooks";
 import { Await, Card, Empty } from "../../parts/basics";
 import { about, ItemLine } from "../../parts/ItemLine";
 import type { Suggestion, Suggestions } from "../../types";
 
 const WAYS = {
-  behaviour: { name: "By behaviour", none: "Nobody has seen it together with another item yet." },
-  text: { name: "By text", none: "Its words are shared with no other item." },
-  blend: { name: "Both together", none: "Neither behaviour nor words lead to another item." },
+  behaviour: { name: "By behaviour", note: "Chosen by the same shoppers", none: "Nobody has chosen it beside another item yet.", why: false },
+  text: { name: "By text", note: "Described alike", none: "Its words are shared with no other item.", why: false },
+  blend: { name: "Both together", note: "What the shop would show", none: "Neither behaviour nor words lead to another item.", why: true },
 } as const;
 const MOST = 8;
 
@@ -22,8 +22,9 @@ export function NeighboursBy({ itemId, by }: { itemId: string; by: keyof typeof 
   return (
     <section aria-label={WAYS[by].name}>
       <h3>{WAYS[by].name}</h3>
+      <p class="quiet">{WAYS[by].note}</p>
       <Await of={answer} lines={6}>
-        {({ items }) => (items.length === 0 ? <p class="quiet">{WAYS[by].none}</p> : <Lines items={items} />)}
+        {({ items }) => (items.length === 0 ? <p class="quiet">{WAYS[by].none}</p> : <Lines items={items} why={WAYS[by].why} />)}
       </Await>
     </section>
   );
@@ -44,7 +45,7 @@ export function AlsoBought({ itemId }: { itemId: string }): JSX.Element {
             </Empty>
           ) : (
             <div class="two-up">
-              <Lines items={items} />
+              <Lines items={items} why />
             </div>
           )
         }
@@ -53,7 +54,7 @@ export function AlsoBought({ itemId }: { itemId: string }): JSX.Element {
   );
 }
 
-function Lines({ items }: { items: Suggestion[] }): JSX.Element {
+function Lines({ items, why }: { items: Suggestion[]; why: boolean }): JSX.Element {
   const rows = useItems(items.map((one) => one.item_id));
   return (
     <ol class="lines">
@@ -61,7 +62,7 @@ function Lines({ items }: { items: Suggestion[] }): JSX.Element {
         const row = rows.get(one.item_id);
         return (
           <li key={one.item_id}>
-            <ItemLine id={one.item_id} row={row} note={one.reasons?.[0]?.text ?? (row ? about(row.item) : undefined)}>
+            <ItemLine id={one.item_id} row={row} note={(why && one.reasons?.[0] && capital(one.reasons[0].text)) || (row ? about(row.item) : undefined)}>
               <span class="score number">{fixed(one.score)}</span>
             </ItemLine>
           </li>
