@@ -35,7 +35,7 @@ def _import(app: App, given: argparse.Namespace, path: Path) -> ImportReport:
         currency=app.settings.currency,
         pseudonym=lambda subject: app.access.pseudonym(DEFAULT_TENANT, subject),
     )
-    rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.name}.csv"
+    rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.stem}.csv"
     with show.Bar(f"import {path.name}") as bar:
         report = import_feed(feed, given.kind, DEFAULT_TENANT, app.items, app.events, rejects, bar)
     if not given.json:

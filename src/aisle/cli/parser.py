@@ -17,18 +17,26 @@ def _lazy(module: str, function: str) -> Run:
     return run
 
 
+def _shared(home: str | None, json: bool | str) -> argparse.ArgumentParser:
+    """What may be said before the command and after it; after it, silence must not undo what was said before."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--home", default=home, help="the shop's folder (default ./shop, or AISLE_HOME)")
+    shared.add_argument("--json", action="store_true", default=json, help="answer in JSON")
+    return shared
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--home", default=argparse.SUPPRESS, help="the shop's folder (default ./shop, or AISLE_HOME)")
-    shared.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON")
-    top = argparse.ArgumentParser(prog="aisle", description="The AI service an online shop runs itself.", parents=[shared])
+    top = argparse.ArgumentParser(
+        prog="aisle", description="The AI service an online shop runs itself.", parents=[_shared(None, False)]
+    )
     top.add_argument("--version", action="version", version=f"aisle {VERSION}")
-    top.set_defaults(home=None, json=False)
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
 
     def add(name: str, summary: str, module: str, function: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
+        command = commands.add_parser(
+            name, help=summary, description=summary, parents=[_shared(argparse.SUPPRESS, argparse.SUPPRESS)]
+        )
         command.set_defaults(run=_lazy(module, function))
         return command
 
