@@ -71,12 +71,16 @@ def main() -> None:
     options.add_argument("--set", action="append", default=[], help="a setting of the recommender, name=value")
     options.add_argument("--algorithms", default=",".join(get_args(Algorithm)))
     options.add_argument("--users", type=int, default=10**9, help="ask only so many, drawn by a fixed seed")
+    options.add_argument("--validate", action="store_true", help="hide the item before the last instead: choose settings here")
     options.add_argument("--history", type=int, default=SERVED)
     given = options.parse_args()
     config = configured(given.set)
     data: RealData = DATASETS[given.dataset]()
     print(f"{given.dataset}: {describe(data)}; settings {given.set or 'default'}\n")
-    for name, split in PROTOCOLS.get(given.dataset, last_one_out)(data.events(), config):
+    events = data.events()
+    if given.validate:
+        events = PROTOCOLS.get(given.dataset, last_one_out)(events, config)[0][1].train
+    for name, split in (last_one_out if given.validate else PROTOCOLS.get(given.dataset, last_one_out))(events, config):
         rows = compare(
             data,
             sampled(split, given.users, 0),

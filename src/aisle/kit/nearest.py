@@ -61,11 +61,22 @@ def _best_others(pairs: Pairs, scores: Scores, k: int) -> Best:
     if pairs.column is None or pairs.counts is None:
         scores[np.arange(pairs.stop - pairs.start), np.arange(pairs.start, pairs.stop)] = -np.inf
         return best(scores, k)
-    column, counts, starts = pairs.column, pairs.counts, np.cumsum(pairs.counts) - pairs.counts
-    scores[column == pairs.left(np.arange(pairs.stop))] = -np.inf
-    table = np.full((len(counts), int(counts.max(initial=0))), -np.inf, np.float32)
-    table[np.arange(table.shape[1]) < counts[:, None]] = scores
-    return _best(table, k, lambda row, place: column[starts[row] + place])
+    scores[pairs.column == pairs.left(np.arange(pairs.stop))] = -np.inf
+    return _best_listed(pairs.column, pairs.counts, scores, k)
+
+
+def _best_listed(column: NDArray[Any], counts: NDArray[Any], scores: Scores, k: int) -> Best:
+    """The same from lists of different lengths: those of like length are laid side by side in a table."""
+    indices, values = np.full((len(counts), k), -1, np.int32), np.zeros((len(counts), k), np.float32)
+    starts, order = np.cumsum(counts) - counts, np.argsort(counts, kind="stable")
+    edges = np.searchsorted(counts[order], np.geomspace(max(k, 16), max(int(counts.max(initial=0)), k, 16) + 1, 12))
+    for rows in np.split(order, np.unique(edges)):
+        if len(rows) and counts[rows[-1]]:
+            own, width = starts[rows], np.arange(counts[rows[-1]])
+            table = scores.take(own[:, None] + width, mode="clip")
+            table[width >= counts[rows][:, None]] = -np.inf
+            indices[rows], values[rows] = _best(table, k, lambda row, place, own=own: column[own[row] + place])  # type: ignore[misc]
+    return indices, values
 
 
 def _best(scores: Scores, k: int, index_of: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Best:

@@ -19,7 +19,7 @@ from aisle.kit.similarity import CANCELLED, Measure, Rows, against, shrunk
 
 NEAR = 1e-6  # a squared distance below this share of the lengths is found again without cancellation
 BLOCK_BYTES = 1 << 22  # one dense block of float32: what stays in a core's cache is worth twice what does not
-LISTED_ROWS = 512
+LISTED_ROWS = 2048
 Numbers = NDArray[Any]  # beside every pair: (block, n), or (pairs,) where they are listed
 
 
