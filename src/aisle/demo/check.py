@@ -129,7 +129,7 @@ def _items(client: Client) -> Iterator[Row]:
 def _events(client: Client) -> Iterator[Row]:
     """A purchase by somebody new changes the next answer; the same purchase again is known; then they are erased."""
     user = f"check-{time.time_ns()}"
-    asked = {"user_id": user, "n": 10}
+    asked: dict[str, Any] = {"user_id": user, "n": 10}
     before = client.ask("POST", "/v1/recommend/for_user", asked)
     yield _row("POST /v1/recommend/for_user (nobody yet)", before, _answered)
     event = {"user_id": user, "item_id": ITEM, "type": "purchase", "event_id": f"{user}-1", "quantity": 1}
@@ -138,6 +138,22 @@ def _events(client: Client) -> Iterator[Row]:
     after = client.ask("POST", "/v1/recommend/for_user", asked)
     yield _row("POST /v1/recommend/for_user (after it)", after, _changed(before))
     yield _row("GET /v1/users/{user_id}/export", client.ask("GET", f"/v1/users/{user}/export"), _is(200))
+    erased = client.ask("DELETE", f"/v1/users/{user}")
+    yield _row("DELETE /v1/users/{user_id}", erased, _is(200))
+    receipt = erased.body.get("receipt", {}) if isinstance(erased.body, dict) else {}
+    for job_id in receipt.get("retraining_jobs", ()):
+        yield _row("GET /v1/jobs/{job_id} (the retraining)", _finished(client, job_id), _has("status", "succeeded"))
+
+
+def _finished(client: Client, job_id: str) -> Reply:
+    """A job once it is over, or as it stands when patience ends."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        reply = client.ask("GET", f"/v1/jobs/{job_id}")
+        status = reply.body.get("status") if isinstance(reply.body, dict) else None
+        if reply.status != 200 or status in ("succeeded", "failed", "cancelled") or time.monotonic() > until:
+            return reply
+        time.sleep(0.2)
 
 
 def _refusals(client: Client) -> Iterator[Row]:

@@ -168,13 +168,14 @@ def boot(c: Canvas, k: Look) -> None:
 
 
 def sandal(c: Canvas, k: Look) -> None:
-    c.shape(smooth([(6, 74), (10, 62), (34, 64), (60, 70), (86, 66), (95, 73), (92, 81), (50, 85), (10, 84)]), (198, 156, 108))
-    c.shape(smooth([(7, 78), (30, 80), (60, 82), (94, 77), (92, 84), (50, 89), (10, 88)]), DARK)
-    c.line(smooth([(14, 66), (16, 44), (28, 34), (42, 44), (44, 68)], False), k.colour, 6.5, caps=True)
-    c.line(smooth([(18, 52), (32, 56), (43, 54)], False), darker(k.colour, 0.15), 4.5)
-    c.shape(smooth([(58, 72), (62, 54), (74, 48), (86, 56), (90, 69), (78, 71)]), k.colour)
-    c.line(smooth([(66, 70), (70, 56), (76, 50)], False), darker(k.colour, 0.25), 1.0)
-    c.shape(box(33, 36, 40, 44, 1), GOLD)
+    for dx, side in ((0, -1), (40, 1)):
+        sole = [(30, 8), (44, 18), (45, 38), (41, 58), (42, 82), (30, 93), (18, 82), (19, 58), (15, 38), (16, 18)]
+        c.shape(smooth([(x + dx, y) for x, y in sole]), darker((198, 156, 108), 0.3))
+        c.shape(smooth([(30 + dx + (x - 30) * 0.86, 50 + (y - 50) * 0.92) for x, y in sole]), (214, 174, 126), edge=0.4)
+        c.line(smooth([(14 + dx, 44), (30 + dx, 34), (46 + dx, 44)], False), k.colour, 8.5)
+        c.line([(30 + dx, 37), (30 + dx, 17)], k.colour, 4, caps=True)
+        c.line(smooth([(18 + dx, 68), (30 + dx, 62), (42 + dx, 68)], False), k.colour, 6.5)
+        c.shape(box(28 + dx + side * 9, 61, 33 + dx + side * 9, 69, 1), GOLD)
 
 
 def hat(c: Canvas, k: Look) -> None:

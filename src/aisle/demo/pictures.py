@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zlib
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ from aisle.demo.drawn_wear import WEAR
 from aisle.task import Progress
 from aisle.types import Item
 
-PROCESSES = 2
 TONES = 128  # colours of a picture: a third of the bytes, no step to be seen
-BLOCK = 24  # pictures handed to a process at once
+STEP = 10  # pictures between two words on progress
 DRAWN = HOME | WEAR | PLAY
 BACKGROUNDS: tuple[Rgb, ...] = ((232, 236, 241), (240, 235, 226), (229, 238, 232), (236, 232, 240), (238, 238, 238))
 ACCENTS: tuple[Rgb, ...] = ((250, 248, 240), (44, 52, 84), (232, 108, 84), (250, 206, 96), (92, 170, 160))
@@ -30,8 +28,8 @@ ACCENTS: tuple[Rgb, ...] = ((250, 248, 240), (44, 52, 84), (232, 108, 84), (250,
 def draw(item: Item) -> bytes:
     """The picture of one item as PNG, 320 x 320."""
     attributes = item.attributes or {}
-    words = (str(attributes[name]) for name in ("colour", "pattern", "material"))
-    return picture(kind_of(item), *words, seed=zlib.crc32(item.item_id.encode()))
+    colour, pattern, material = (str(attributes[name]) for name in ("colour", "pattern", "material"))
+    return picture(kind_of(item), colour, pattern, material, zlib.crc32(item.item_id.encode()))
 
 
 def picture(kind: str, colour: str, pattern: str, material: str, seed: int) -> bytes:
@@ -40,7 +38,7 @@ def picture(kind: str, colour: str, pattern: str, material: str, seed: int) -> b
     shade = tuple(int(np.clip(part + rng.integers(-9, 10), 0, 255)) for part in COLOURS[colour])
     background = BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]
     pose = Pose(
-        angle=float(rng.uniform(-6.0, 6.0)), scale=float(rng.uniform(0.84, 0.96)), mirror=bool(rng.integers(2)),
+        angle=float(rng.uniform(-6.0, 6.0)), scale=float(rng.uniform(0.82, 0.94)), mirror=bool(rng.integers(2)),
         right=float(rng.uniform(-2.5, 2.5)), down=float(rng.uniform(-2.5, 1.5)),
     )  # fmt: skip
     tint: Rgb = (shade[0], shade[1], shade[2])
@@ -52,25 +50,17 @@ def picture(kind: str, colour: str, pattern: str, material: str, seed: int) -> b
     return file.getvalue()
 
 
-def write(items: list[Item], folder: Path, progress: Progress, processes: int = PROCESSES) -> int:
+def write(items: list[Item], folder: Path, progress: Progress) -> int:
     """Draw what is not there yet into `folder`, each under its final name only when whole; the number drawn."""
     folder.mkdir(parents=True, exist_ok=True)
     todo = [item for item in items if not (folder / f"{item.item_id}.png").exists()]
-    blocks = [todo[start : start + BLOCK] for start in range(0, len(todo), BLOCK)]
-    done = 0
-    with ProcessPoolExecutor(processes) as pool:
-        for drawn in pool.map(_draw_block, blocks):
-            for item_id, content in drawn:
-                part = folder / f".{item_id}.part"
-                part.write_bytes(content)
-                part.replace(folder / f"{item_id}.png")
-            done += len(drawn)
+    for done, item in enumerate(todo):
+        if done % STEP == 0:
             progress(done, len(todo), "drawing pictures")
-    return done
-
-
-def _draw_block(items: list[Item]) -> list[tuple[str, bytes]]:
-    return [(item.item_id, draw(item)) for item in items]
+        part = folder / f".{item.item_id}.part"
+        part.write_bytes(draw(item))
+        part.replace(folder / f"{item.item_id}.png")
+    return len(todo)
 
 
 def _accent(colour: Rgb, rng: np.random.Generator) -> Rgb:
