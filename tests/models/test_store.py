@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import pytest
 from tests.models.conftest import Store
 
 from aisle.errors import BadInput, Conflict, Misconfigured, NoModel, NotFound
-from aisle.models.folders import digest
+from aisle.models import store
+from aisle.models.folders import digest, sync_all
+from aisle.storage.database import Database
 
 
 def test_what_is_published_is_live_numbered_and_carries_its_card(models, tmp_path):
@@ -173,23 +175,39 @@ def test_a_row_that_points_outside_the_models_folder_is_not_opened(models, tmp_p
         models.verify(version)
 
 
-def test_many_publishers_at_once_get_different_numbers_and_the_newest_is_live(models, database):
-    stores = [Store(database, models._folder) for _ in range(8)]
-    versions, start = [], threading.Barrier(8)
-
-    def publish(store):
-        start.wait()
-        versions.extend(store.make(content=bytes([number])).version for number in range(5))
-
-    threads = [threading.Thread(target=publish, args=(store,)) for store in stores]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(versions) == list(range(1, 41))
-    assert models.live(1, "shop").version == 40
-    for version in models.list(1):
+def test_many_publishers_at_once_get_different_numbers_and_all_are_whole(models, tmp_path):
+    begin = time.monotonic() + 0.2
+    children = []
+    for _ in range(4):
+        children.append(os.fork())
+        if children[-1] == 0:
+            try:
+                mine = Store(Database(f"sqlite:///{tmp_path / 'aisle.db'}"), tmp_path / "models")
+                while time.monotonic() < begin:
+                    pass
+                for number in range(15):
+                    mine.make(content=bytes([number]))
+                os._exit(0)
+            finally:
+                os._exit(1)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+    versions = models.list(1)
+    assert [version.version for version in versions] == list(range(60, 0, -1))
+    for version in versions:
         models.verify(version)
+    assert models.live(1, "shop").version == 60
+
+
+def test_a_publisher_that_was_overtaken_does_not_push_the_newer_version_aside(models, monkeypatch):
+    def overtaken(folder: Path) -> None:
+        monkeypatch.setattr(store, "sync_all", sync_all)
+        assert models.make().version == 2
+        sync_all(folder)
+
+    monkeypatch.setattr(store, "sync_all", overtaken)
+    assert models.make().version == 1
+    assert models.live(1, "shop").version == 2
+    assert [version.name for version in models.list(1)] == ["shop@2", "shop@1"]
 
 
 def test_sweeping_removes_old_rubbish_only(models):

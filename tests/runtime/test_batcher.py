@@ -94,6 +94,18 @@ def test_requests_that_arrive_in_the_same_turn_of_the_loop_share_a_batch():
     scene(play)
 
 
+def test_a_request_that_is_being_read_when_another_wakes_the_model_joins_its_batch():
+    async def play(model, new):
+        batcher, loop = new(), asyncio.get_running_loop()
+        second = loop.create_future()
+        first = batcher.submit(1)
+        loop.call_soon(lambda: second.set_result(batcher.submit(2)))  # a turn of the loop later
+        assert [await first, await (await second)] == [1, 2]
+        assert model.batches == [[1, 2]]
+
+    scene(play)
+
+
 def test_a_batch_costs_no_more_than_its_budget_and_an_item_beyond_it_goes_alone():
     async def play(model, new):
         batcher = new(budget=10)

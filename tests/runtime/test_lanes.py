@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aisle.errors import DeadlineExceeded
@@ -59,6 +59,8 @@ def share_of_bulk(interactive_cost: float, bulk_cost: float, batches: int = 200)
 
 @settings(max_examples=50, deadline=None)
 @given(st.floats(0.1, 10), st.floats(0.1, 10))
+@example(10, 0.1)
+@example(0.1, 10)
 def test_neither_lane_starves_whatever_their_requests_cost(interactive_cost, bulk_cost):
     share = share_of_bulk(interactive_cost, bulk_cost)
     assert 0.045 <= share <= 0.2  # a tenth of the budget; requests of awkward sizes fill a batch only by half
