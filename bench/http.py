@@ -155,7 +155,7 @@ def recommendations(given: argparse.Namespace, folder: Path, home: str, key: str
     requests = write(folder / "requests", [request_of(PATH, body, key) for body in bodies])
     ours, bare = free_port(), free_port()
     quiet = {"AISLE_RATE_LIMIT": str(10**9), "AISLE_WORKER": "false"}
-    command = [sys.executable, "-m", "aisle", "--home", home, "serve", "--port", str(ours)]
+    command = [sys.executable, "-m", "aisle", "serve", "--home", home, "--port", str(ours)]
     with running("aisle", command, ours, quiet) as aisle:
         answer = folder / "answer.json"
         answer.write_bytes(asked(ours, PATH, bodies[0], key))

@@ -26,8 +26,7 @@ class Connection(asyncio.Protocol):
         self.sent = 0.0
         self.transport: asyncio.Transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         self.send()
 
@@ -43,7 +42,6 @@ class Connection(asyncio.Protocol):
         load.seconds.append(time.perf_counter() - self.sent)
         status = self.parser.get_status_code()
         load.statuses[status] = load.statuses.get(status, 0) + 1
-        self.parser = httptools.HttpResponseParser(self)
         if load.running:
             self.send()
         else:

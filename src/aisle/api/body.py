@@ -1,18 +1,18 @@
-"""Reads a request's body: no more of it than is allowed, unpacked no further than is allowed, and not for ever."""
+"""Reads a request's body: no more of it than is allowed, and unpacked no further than is allowed.
+
+How long a body may take is the server's business (`server.Protocol`), so that a quick one pays for no timer.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from aisle.api.problems import TooSlow
 from aisle.errors import Malformed, TooLarge, Unsupported
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 GZIP = 16 + zlib.MAX_WBITS  # zlib's way of saying: with gzip's header
-SLOWEST = 30.0  # seconds for a whole body
 
 
 class Gone(Exception):  # not an error of ours
@@ -48,33 +48,13 @@ def unpack(body: bytes, most: int) -> bytes:
 
 
 async def _whole(receive: Receive, most: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
-    late = False
-
-    def give_up() -> None:
-        nonlocal late
-        late = True
-        if task is not None:
-            task.cancel()
-
-    timer = loop.call_later(SLOWEST, give_up)
-    try:
-        message = await receive()
-        body = _part(message)
-        if not message.get("more_body", False):
-            if len(body) > most:
-                raise _too_large(most)
-            return body
+    message = await receive()
+    body = _part(message)
+    if message.get("more_body", False):
         return await _rest(receive, body, most)
-    except asyncio.CancelledError:
-        if not late:
-            raise
-        if task is not None:
-            task.uncancel()
-        raise TooSlow(f"the body did not arrive within {SLOWEST:.0f} seconds") from None
-    finally:
-        timer.cancel()
+    if len(body) > most:
+        raise _too_large(most)
+    return body
 
 
 async def _rest(receive: Receive, first: bytes, most: int) -> bytes:

@@ -33,6 +33,7 @@ def routes(app: App) -> Iterator[Route]:
                 answer=operation.answer,
                 example=operation.example,
                 errors=(404, 503, 504),
+                abandon=True,
             )
 
 

@@ -40,6 +40,7 @@ STATUSES: dict[int, str] = {
     415: "The format, or its Content-Encoding, is not supported.",
     422: "Something in the request is not possible; `errors[].pointer` says where.",
     429: "The key's own limit is used up: see Retry-After.",
+    431: "The request's line and headers are too long.",
     500: "A fault of Aisle's.",
     503: "Too much to do, or the storage fails: see Retry-After.",
     504: "The answer took longer than allowed.",

@@ -32,6 +32,10 @@ class TooSlow(AisleError):
     status, code, title = 408, "request_timeout", "The request did not arrive in time"
 
 
+class HeadTooLarge(AisleError):
+    status, code, title = 431, "headers_too_large", "The request's headers are too large"
+
+
 class Reused(AisleError):
     """An Idempotency-Key that stands for another request."""
 

@@ -58,6 +58,7 @@ class Route:
     errors: tuple[int, ...] = ()  # beside those every route may answer
     description: str = ""
     once: bool = False  # honours Idempotency-Key
+    abandon: bool = False  # stopped when the caller leaves; False: what was begun is finished
 
     @property
     def name(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import json
 import resource
 import signal
 import socket
@@ -16,29 +15,24 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from aisle.api import create
-from aisle.api.problems import CONTENT_TYPE
+from aisle.api import create, problems
+from aisle.api.problems import HeadTooLarge, TooSlow
 from aisle.api.routing import Route
+from aisle.api.shell import LEFT, TASK
 from aisle.app import App
-from aisle.errors import Conflict, Misconfigured
+from aisle.errors import AisleError, Conflict, Malformed, Misconfigured
 
 GRACE = 9  # seconds that requests have to finish after SIGTERM
 KEEP_ALIVE = 65  # seconds of silence on a kept connection; longer than the 60 of most proxies, so that they close first
 HEAD_SECONDS = 10.0  # for a request's line and headers to arrive
 HEAD_BYTES = 64 * 1024
+BODY_SECONDS = 120.0  # for a body to arrive
 LINGER = 2.0  # seconds that a refused body may still arrive, so that its sender gets to read why
 SWEEP = 1.0
 OWN_FILES = 64  # descriptors kept for the database, models and the process itself
 MOST_CONNECTIONS = 10_000
 BACKLOG = 2048
 TAKEN = (errno.EADDRINUSE,)
-TOO_LONG = {
-    "type": "/docs#headers_too_large", "title": "The request's headers are too large", "status": 431,
-    "detail": f"the request's line and headers are longer than {HEAD_BYTES:,} bytes",
-}  # fmt: skip
-BROKEN = {
-    "type": "/docs#malformed_request", "title": "The request cannot be read", "status": 400, "detail": "this is not HTTP/1.1",
-}  # fmt: skip
 
 
 class Protocol(HttpToolsProtocol):
@@ -57,7 +51,7 @@ class Protocol(HttpToolsProtocol):
         if self.in_head and self.began is not None:
             self.head_bytes += len(data)
             if self.head_bytes > HEAD_BYTES:
-                self.refuse(431, TOO_LONG)
+                self.refuse(HeadTooLarge(f"the request's line and headers are longer than {HEAD_BYTES:,} bytes"))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -72,24 +66,39 @@ class Protocol(HttpToolsProtocol):
         self.began = None
 
     def send_400_response(self, msg: str) -> None:
-        self.refuse(400, BROKEN)
+        self.refuse(Malformed("this is not HTTP/1.1"))
 
-    def refuse(self, status: int, problem: dict[str, Any]) -> None:
+    def refuse(self, error: AisleError) -> None:
         """Say why, and close: nothing more on this connection can be trusted."""
         if self.transport.is_closing():
             return
-        body = json.dumps(problem).encode()
-        head = f"HTTP/1.1 {status} \r\ncontent-length: {len(body)}\r\nconnection: close\r\ncontent-type: "
-        self.transport.write(head.encode() + CONTENT_TYPE + b"\r\n\r\n" + body)
+        body = problems.body(error, "", "")
+        head = f"HTTP/1.1 {error.status} {error.title}\r\ncontent-length: {len(body)}\r\nconnection: close\r\ncontent-type: "
+        self.transport.write(head.encode() + problems.CONTENT_TYPE + b"\r\n\r\n" + body)
         self.transport.close()
 
-    def overdue(self, now: float) -> bool:
-        """Whether this connection has had its time."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop what nobody waits for any more."""
+        super().connection_lost(exc)
+        if self.cycle is not None and self.cycle.disconnected:
+            scope: dict[str, Any] = self.cycle.scope  # type: ignore[assignment]
+            if TASK in scope:
+                scope[LEFT] = True
+                scope[TASK].cancel()
+
+    def sweep(self, now: float) -> None:
+        """Close where a request has had its time to arrive."""
         if self.began is None:
-            return False
+            return
+        waited = now - self.began
         if self.in_head:
-            return now - self.began > HEAD_SECONDS
-        return self.cycle is not None and self.cycle.response_complete and now - self.began > LINGER
+            if waited > HEAD_SECONDS:
+                self.transport.abort()
+        elif self.cycle.response_started:
+            if waited > (LINGER if self.cycle.response_complete else BODY_SECONDS):
+                self.transport.abort()
+        elif waited > BODY_SECONDS:
+            self.refuse(TooSlow(f"the body did not arrive within {BODY_SECONDS:.0f} seconds"))
 
 
 class Server(uvicorn.Server):
@@ -129,8 +138,8 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         now = loop.time()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, Protocol) and connection.overdue(now):
-                connection.transport.abort()
+            if isinstance(connection, Protocol):
+                connection.sweep(now)
         loop.call_later(SWEEP, self._sweep)
 
 

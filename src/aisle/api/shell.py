@@ -35,13 +35,11 @@ GONE = 499  # the caller left before the answer
 SAFE_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
 SECRET = b"sk-aisle-"
 WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE"})
-SECURITY: tuple[Header, ...] = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-)
+NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
+NO_STORE: Header = (b"cache-control", b"no-store")
+NO_PAGE: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # were it taken for one
+SECURITY = (NO_SNIFFING, NO_STORE, NO_PAGE, (b"x-frame-options", b"DENY"), (b"referrer-policy", b"no-referrer"))
+TASK, LEFT = "aisle.task", "aisle.left"  # in the scope: what to stop when the caller leaves, and that it left
 
 
 class Shell:
@@ -84,6 +82,8 @@ class Shell:
             return
         except asyncio.CancelledError:
             self._count(scope["method"], call.route, GONE, started)
+            if LEFT in scope:
+                return
             raise
         except Exception as error:  # noqa: BLE001  the outermost frame: what is left is a fault of ours
             observe.failure("request.failed", error, route=call.route.path, request_id=call.request_id)
@@ -110,6 +110,8 @@ class Shell:
             self._admit(call)
         if method not in WITHOUT_BODY:
             call.body = await body.read(receive, call.headers, self.app.settings.max_body)
+        if call.route.abandon:
+            scope[TASK] = asyncio.current_task()
         if call.route.once:
             return await self._once.run(call, call.route.handler)
         return await call.route.handler(call)
@@ -189,18 +191,18 @@ async def _left(receive: Receive) -> None:
 
 
 def _headers(reply: Reply, call: Call, seconds: float) -> list[Header]:
-    timing = f"total;dur={seconds * 1000:.2f}"
+    timing = b"total;dur=%.2f" % (seconds * 1000)
     if reply.cpu_ms is not None:
-        timing = f"{timing}, model;dur={reply.cpu_ms:.2f}"
-    found: list[Header] = [(b"x-request-id", call.request_id.encode()), (b"server-timing", timing.encode())]
-    if reply.stream is None:
-        found.append((b"content-length", b"%d" % len(reply.body)))
+        timing = b"%b, model;dur=%.2f" % (timing, reply.cpu_ms)
+    found: list[Header] = [(b"x-request-id", call.request_id.encode()), (b"server-timing", timing)]
     if reply.media:
         found.append((b"content-type", reply.media))
+    if reply.stream is None:
+        found.append((b"content-length", b"%d" % len(reply.body)))
     if call.allowance is not None:
         found += _limits(call.allowance)
     if not reply.headers:
-        found += SECURITY
+        found += (NO_SNIFFING, NO_STORE, NO_PAGE)
         return found
     own = {name for name, _ in reply.headers}
     found += [header for header in SECURITY if header[0] not in own]
@@ -209,11 +211,13 @@ def _headers(reply: Reply, call: Call, seconds: float) -> list[Header]:
 
 
 def _limits(allowance: Allowance) -> list[Header]:
+    """RateLimit as the IETF's draft has it, and as older clients know it."""
     limit, remaining, reset = allowance
+    left = b"%d" % remaining
     return [
         (b"ratelimit-policy", b'"default";q=%d;w=60' % limit),
-        (b"ratelimit", b'"default";r=%d;t=%d' % (remaining, reset)),
+        (b"ratelimit", b'"default";r=%b;t=%d' % (left, reset)),
         (b"x-ratelimit-limit-requests", b"%d" % limit),
-        (b"x-ratelimit-remaining-requests", b"%d" % remaining),
+        (b"x-ratelimit-remaining-requests", left),
         (b"x-ratelimit-reset-requests", b"%ds" % reset),
     ]
