@@ -82,7 +82,11 @@ def plan(names: Sequence[str], kind: str, mapping: Mapping[str, str]) -> Plan:
     guessed = _by_name(places, kind, fields, names)
     if kind == "items" and (not mapping or mapping.get("attributes") == "*"):
         taken = {*fields.values(), *attributes.values()}
-        attributes |= {key_of(name): k for k, name in enumerate(names) if k not in taken and not PERSONAL.search(name)}
+        attributes |= {
+            key_of(name): k
+            for k, name in enumerate(names)
+            if k not in taken and not PERSONAL.search(name) and name.partition(".")[0] not in ("price", "attributes")
+        }
     lists = frozenset(place for place, name in enumerate(names) if name.strip().endswith("_seq"))
     return Plan(fields, attributes, lists, guessed)
 
@@ -99,9 +103,9 @@ def _by_name(places: dict[str, int], kind: str, fields: dict[str, int], names: S
     """Fill `fields` with columns known by name; which of them go by another name than ours."""
     guessed = set()
     for ours, others in FIELDS[kind].items():
-        if ours in fields or (ours == "attributes" and kind == "items"):
+        if ours in fields:
             continue
-        if ours in places:
+        if ours in places and places[ours] not in fields.values():
             fields[ours] = places[ours]
             continue
         found = [places[other] for other in others if other in places and places[other] not in fields.values()]

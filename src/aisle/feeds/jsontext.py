@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -32,11 +33,11 @@ class JsonTable:
     def __init__(self, head: bytes) -> None:
         self.array = is_array(head)
         self.sample: list[dict[str, Any]] = []
-        try:
-            for chunk in self._records(io.BytesIO(head).read, head):
-                self.sample += chunk.rows
-        except Malformed:  # the head ends inside an object
-            pass
+        with contextlib.suppress(Malformed):  # the head ends inside an object
+            for text in self._texts(io.BytesIO(head).read, head):
+                record = _object(text)
+                if record is not None:
+                    self.sample.append(record)
         self.names = list(dict.fromkeys(key for record in self.sample for key in _keys(record)))
 
     def records(self, source: Source) -> Iterator[Chunk]:
@@ -51,10 +52,15 @@ class JsonTable:
             chunk.rows = [[reach(record, name) for name in names] for record in chunk.rows]
             yield chunk
 
+    def _texts(self, read: Callable[[int], bytes], head: bytes) -> Iterator[str]:
+        return _array_objects(read, head) if self.array else _line_objects(read, head)
+
     def _records(self, read: Callable[[int], bytes], head: bytes) -> Iterator[Chunk]:
-        texts = _array_objects(read, head) if self.array else _line_objects(read, head)
-        number, rows, numbers, rejects = 1, [], [], []
-        for text in texts:
+        number = 1
+        rows: list[dict[str, Any]] = []
+        numbers: list[int] = []
+        rejects: list[Reject] = []
+        for text in self._texts(read, head):
             record = _object(text)
             if record is None:
                 rejects.append(Reject(number, BAD_LINE))

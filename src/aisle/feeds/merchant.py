@@ -19,6 +19,7 @@ from aisle.feeds.source import Source
 
 PER_BATCH = 5_000
 LONGEST_ENTRY = 16 << 20  # bytes of XML between two entries
+ENTRIES = ("item", "entry")  # RSS, Atom
 KEPT = (
     "size", "material", "pattern", "gender", "age_group", "condition", "gtin", "mpn", "size_type", "size_system",
     "custom_label_0", "custom_label_1", "custom_label_2", "custom_label_3", "custom_label_4",
@@ -123,13 +124,14 @@ def _entries(source: Source) -> Iterator[Record]:
                 above.append(element)
                 continue
             above.pop()
-            if _local(element.tag) in ("item", "entry"):
+            if any(_local(parent.tag) in ENTRIES for parent in above):
+                continue
+            if _local(element.tag) in ENTRIES:
                 measured.since = 0
                 yield _record(element)
-            if len(above) <= 2:  # nothing of a finished entry stays in memory
-                element.clear()
-                if above:
-                    above[-1].remove(element)
+            element.clear()  # nothing of a finished entry stays in memory
+            if above:
+                above[-1].remove(element)
     except DefusedXmlException as error:
         raise Malformed(f"the XML declares a DTD or entities, which are refused ({type(error).__name__})") from None
     except (ParseError, ValueError, LookupError) as error:

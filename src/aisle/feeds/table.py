@@ -113,7 +113,7 @@ class MappedItems:
         return self._prices.read(text, (currency or "").strip().upper() or None) if text.strip() else None
 
     def _attributes(self, own: Any, row: list[Any], found: Plan) -> dict[str, Any]:
-        attributes = dict(own) if isinstance(own, dict) else {}
+        attributes = dict(own) if isinstance(own, dict) else make.filled(attributes=own)
         for name, place in found.attributes.items():
             cell = row[place]
             if cell is None or cell == "" or isinstance(cell, dict):
