@@ -11,7 +11,7 @@ import pytest
 
 from aisle import demo
 from aisle.demo.build import BLOCK, MARKER, Marker
-from aisle.demo.catalogue import KINDS
+from aisle.demo.assortment import KINDS
 from aisle.demo.reviews import Review
 from aisle.embedded import Shop
 from aisle.errors import Conflict

@@ -46,7 +46,7 @@ def picture(kind: str, colour: str, pattern: str, material: str, seed: int) -> b
     DRAWN[kind](canvas, Look(tint, _accent(tint, rng), pattern, material, int(rng.integers(6))))
     file = io.BytesIO()
     few = canvas.finish().quantize(TONES, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(file, "PNG", compress_level=9)
+    few.save(file, "PNG", compress_level=6)
     return file.getvalue()
 
 
