@@ -62,6 +62,7 @@ def import_feed(
             write(store.put, batch)
             _count(report, batch, rejects)
             progress(feed.done, feed.total, f"{report.rows:,} rows")
+    progress(feed.total, feed.total, f"{report.rows:,} rows")
     report.rejects_file = str(rejects_path) if rejects.written else None
     store.finish(feed)
     _reconcile(report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 
 from aisle.feeds import Feed
 from aisle.types import Item
@@ -28,7 +29,7 @@ def advise(ids: Mapping[str, int], catalogue: set[str], items: Iterable[Item], f
     if not catalogue:
         return "the catalogue is empty: import the items first (aisle import items FILE)"
     now = _rate(ids, catalogue)
-    found = max(_alternatives(ids, catalogue, items, feed), default=None)
+    found = max(_alternatives(ids, catalogue, items, feed), default=None, key=itemgetter(0))  # the first of equals: a column
     events = ", ".join(repr(name) for name in list(ids)[:SHOWN])
     known = ", ".join(repr(name) for name in sorted(catalogue)[:SHOWN])
     compared = f"events say {events}; the catalogue says {known}"
