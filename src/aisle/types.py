@@ -34,7 +34,8 @@ EVENT_TYPES: tuple[EventType, ...] = (
     "dismiss",
 )  # the position of a type is its code in the events table: append only
 EVENT_CODE: dict[str, int] = {name: code for code, name in enumerate(EVENT_TYPES)}
-Attribute = str | int | float | bool | list[str]
+Whole = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]  # what every JSON reader holds exactly
+Attribute = str | Whole | float | bool | list[str]
 
 
 class Money(Struct, frozen=True):
@@ -96,8 +97,8 @@ class Reason(Struct, frozen=True, omit_defaults=True, gc=False):
 class PriceRange(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds in minor units of the shop's currency, both included."""
 
-    min: int | None = None
-    max: int | None = None
+    min: Whole | None = None
+    max: Whole | None = None
 
 
 class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
