@@ -71,7 +71,7 @@ def gather(batch: Sequence[Ask], view: View, model: Model) -> History:
     past = _past(batch, view)
     cell = past.user * view.size + past.item
     order = cell.argsort(kind="stable")
-    cells = cell[order]
+    cells = cell.take(order)
     first = np.ones(len(cells), bool)
     np.not_equal(cells[1:], cells[:-1], out=first[1:])
     starts = first.nonzero()[0]
@@ -80,8 +80,9 @@ def gather(batch: Sequence[Ask], view: View, model: Model) -> History:
         return History(starts, starts, np.zeros(0), starts, hidden)
     total = _net(past, _worth(past, model), order, starts, model)
     strength, by_strength = model.strength
-    verb = by_strength[np.maximum.reduceat(strength[past.type][order], starts)]  # of the event that counts most, whatever its age
-    return _shares(cells[starts], total, verb, hidden, view.size, len(batch), model.config.history)
+    rank = strength.take(past.type).take(order)
+    verb = by_strength.take(np.maximum.reduceat(rank, starts))  # of the event that counts most, whatever its age
+    return _shares(cells.take(starts), total, verb, hidden, view.size, len(batch), model.config.history)
 
 
 def _past(batch: Sequence[Ask], view: View) -> Past:
@@ -93,7 +94,7 @@ def _past(batch: Sequence[Ask], view: View) -> Past:
     kinds = bytes(map(TYPE, events))
     types = np.frombuffer(kinds, np.uint8)
     now = np.array([ask.now for ask in batch], np.int64)
-    age = now[user] - np.fromiter(map(TIME, events), np.int64, total)
+    age = now.take(user) - np.fromiter(map(TIME, events), np.int64, total)
     value = np.array([event.value for event in events], np.float64) if RATE in kinds else None  # None becomes NaN
     known = item >= 0
     if known.all():
@@ -105,7 +106,7 @@ def _worth(past: Past, model: Model) -> Floats:
     """(events,) what each event counts now."""
     weights = model.weights
     if past.value is None:
-        return np.asarray(weights.table[past.type] * weights.decay(past.age), np.float64)
+        return weights.table.take(past.type) * weights.decay(past.age)
     worth = weights.interest(past.type, past.value)
     oldest_first = slice(None, None, -1)
     worth[superseded(past.user[oldest_first], past.item[oldest_first], past.type[oldest_first])[oldest_first]] = 0.0
@@ -116,7 +117,7 @@ def _net(past: Past, worth: Floats, order: Places, starts: Places, model: Model)
     """(entries,) sums; a refund takes away purchases of the same item as they count now, and nothing else."""
     refunded = past.type == REFUND
     if not refunded.any():
-        return np.asarray(np.add.reduceat(worth[order], starts), np.float64)
+        return np.asarray(np.add.reduceat(worth.take(order), starts), np.float64)
     bought = past.type == PURCHASE
     parts = [np.add.reduceat(part[order], starts) for part in (np.where(refunded, 0.0, worth), np.where(bought, worth, 0.0))]
     counts = [np.add.reduceat(kind[order].astype(np.float64), starts) for kind in (refunded, bought)]
@@ -134,13 +135,13 @@ def _shares(cells: Places, total: Floats, verb: Places, hidden: Places, size: in
     counts = np.bincount(user, minlength=users)
     if int(counts.max()) > most:
         table = np.zeros((users, int(counts.max())))
-        table[user, np.arange(len(user)) - (counts.cumsum() - counts)[user]] = strength
+        table[user, np.arange(len(user)) - (counts.cumsum() - counts).take(user)] = strength
         table.partition(table.shape[1] - most, axis=1)
-        keep &= strength >= table[:, table.shape[1] - most][user]
+        keep &= strength >= table[:, table.shape[1] - most].take(user)
     if not keep.all():
         cells, total, verb, user, strength = cells[keep], total[keep], verb[keep], user[keep], strength[keep]
     whole = np.bincount(user, strength, users)
-    return History(user, cells - user * size, total / whole[user], verb, hidden)
+    return History(user, cells - user * size, total / whole.take(user), verb, hidden)
 
 
 def _hidden(batch: Sequence[Ask], past: Past, cell: Places, model: Model, size: int) -> Places:
@@ -149,7 +150,9 @@ def _hidden(batch: Sequence[Ask], past: Past, cell: Places, model: Model, size: 
     always = DISMISSED | (BOUGHT if rule == "never" else 0)
     wanted = np.array([always | SEEN if ask.request.exclude_seen else always for ask in batch], np.uint8)
     stored, flag, bought, owner = _stored(batch, model, size)
-    found = np.concatenate([cell[model.flags[past.type] & wanted[past.user] > 0], stored[flag & wanted[owner] > 0]])
+    found = np.concatenate(
+        [cell[model.flags.take(past.type) & wanted.take(past.user) > 0], stored[flag & wanted.take(owner) > 0]]
+    )
     if rule != "again":
         return found
     return _again(found, batch, past, cell, stored, flag, bought, owner, model, size)
@@ -159,11 +162,11 @@ def _stored(batch: Sequence[Ask], model: Model, size: int) -> tuple[Places, NDAr
     """What training knew of these users, as (cells, flags, time bought, position in the batch)."""
     had = model.had
     row = np.array([ask.row for ask in batch])  # row -1 spans from the last bound to the first: nothing
-    start = had.indptr[row]
-    counts = np.maximum(had.indptr[row + 1] - start, 0)
+    start = had.indptr.take(row)
+    counts = np.maximum(had.indptr.take(row + 1) - start, 0)
     owner = np.arange(len(batch)).repeat(counts)
-    place = np.arange(len(owner)) + (start - counts.cumsum() + counts)[owner]
-    return owner * size + had.item[place], had.flag[place], had.bought[place], owner
+    place = np.arange(len(owner)) + (start - counts.cumsum() + counts).take(owner)
+    return owner * size + had.item.take(place), had.flag.take(place), had.bought.take(place), owner
 
 
 def _again(

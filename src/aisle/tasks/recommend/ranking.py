@@ -13,7 +13,8 @@ from aisle.tasks.recommend.history import Ask, History
 from aisle.tasks.recommend.lists import Floats, Lists, Places
 from aisle.tasks.recommend.view import Mask, View
 
-GROUPS = 256  # columns are maximised in at least so many groups to guess where the best begin
+GROUPS = 128  # columns are maximised in at least so many groups to guess where the best begin
+NONE = np.zeros(0, np.int64)
 LEAST = np.finfo(np.float64).tiny
 
 
@@ -45,12 +46,12 @@ class Ranked:
 
 def pairs(history: History, lists: Lists, view: View, share: float) -> Pairs:
     """What every entry of the histories adds to every neighbour of its item; new items count `share` of their likeness."""
-    cell = lists.indices[history.item] + (history.user * view.size)[:, None]  # (entries, k)
-    value = lists.values[history.item] * history.share[:, None]
+    cell = lists.indices.take(history.item, axis=0) + (history.user * view.size)[:, None]  # (entries, k)
+    value = lists.values.take(history.item, axis=0) * history.share[:, None]
     width = lists.indices.shape[1]
     arrivals = view.items.arrivals
     if arrivals is None:
-        return Pairs(cell.ravel(), value.ravel(), width, np.zeros(0, np.int64))
+        return Pairs(cell.reshape(-1), value.reshape(-1), width, NONE)
     old = np.flatnonzero(history.item < len(view.model.names))  # a new item's own list is complete
     starts, counts = arrivals.start[history.item[old]], np.diff(arrivals.start)[history.item[old]]
     entry = np.repeat(old, counts)
@@ -82,13 +83,13 @@ def best(scores: NDArray[np.float64], wanted: Sequence[int]) -> Ranked:
     most = np.array(wanted)
     cell = _promising(scores, most)
     user = cell // size
-    score = scores.reshape(-1)[cell]
+    score = scores.reshape(-1).take(cell)
     order = np.lexsort((cell, -score, user))
-    user, cell, score = user[order], cell[order], score[order]
-    rank = np.arange(len(user)) - user.searchsorted(np.arange(users))[user]
-    keep = rank < most[user]
-    user = user[keep]
-    return Ranked(user, cell[keep] - user * size, score[keep])
+    user = user.take(order)
+    rank = np.arange(len(user)) - user.searchsorted(np.arange(users)).take(user)
+    kept = (rank < most.take(user)).nonzero()[0]
+    order, user = order.take(kept), user.take(kept)
+    return Ranked(user, cell.take(order) - user * size, score.take(order))
 
 
 def _promising(scores: NDArray[np.float64], most: Places) -> Places:
@@ -101,18 +102,19 @@ def _promising(scores: NDArray[np.float64], most: Places) -> Places:
         return np.asarray((scores > 0).reshape(-1).nonzero()[0], np.int64)
     body = height * groups
     peaks = scores[:, :body].reshape(users, height, groups).max(axis=1)  # (users, groups)
-    ordered = np.sort(peaks, axis=1)
+    ordered = peaks.copy()
+    ordered.sort(axis=1)
     bound = np.maximum(ordered[np.arange(users), groups - most], LEAST)
     user, group = (peaks >= bound[:, None]).nonzero()
-    inside = ((user * size + group)[:, None] + np.arange(0, body, groups)).reshape(-1)
-    rest = ((np.arange(users) * size)[:, None] + np.arange(body, size)).reshape(-1)
-    cell = np.concatenate([inside, rest])
-    return np.asarray(cell[scores.reshape(-1)[cell] >= bound[cell // size]], np.int64)
+    inside = (user * size + group)[:, None] + np.arange(0, body, groups)
+    rest = (np.arange(users) * size)[:, None] + np.arange(body, size)
+    cell = np.concatenate([inside.reshape(-1), rest.reshape(-1)])
+    return np.asarray(cell[scores.reshape(-1).take(cell) >= bound.take(cell // size)], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The contributions to the ranked items, by item in ranked order: part k of item i is `start[i] + k`."""
+    """The contributions to the ranked items: those of item i are `start[i]` … `start[i + 1]` − 1, the highest first."""
 
     start: Places  # (items + 1,)
     entry: Places  # (parts,) of the history
@@ -122,15 +124,14 @@ class Parts:
 def parts(ranked: Ranked, found: Pairs, users: int, size: int) -> Parts:
     """Looks the winners up among the pairs."""
     winners = len(ranked.user)
-    kind: Any = np.int16 if winners < 2**15 else np.int32  # 16 bits are sorted by radix
-    number = np.zeros(users * size, kind)  # of the winner in each cell, from 1
+    number = np.zeros(users * size, np.int16 if winners < 2**15 else np.int32)  # of the winner in each cell, from 1
     number[ranked.user * size + ranked.place] = np.arange(1, winners + 1)
-    winner = number[found.cell]
+    winner: Any = number.take(found.cell)
     hit = ((winner > 0) & (found.value != 0)).nonzero()[0]
-    winner = winner[hit]
-    hit = hit[winner.argsort(kind="stable")]
+    winner, value = winner.take(hit), found.value.take(hit)
+    order = np.lexsort((-value, winner))
     start = np.bincount(winner, minlength=winners + 1).cumsum()  # winner 0 has none
-    return Parts(start, found.entry(hit), found.value[hit])
+    return Parts(start, found.entry(hit.take(order)), value.take(order))
 
 
 def shown(mask: Mask, order: Places, n: int) -> Places:

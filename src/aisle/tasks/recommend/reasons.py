@@ -39,18 +39,18 @@ def _brief(ranked: Ranked, parts: Parts, history: History, view: View) -> list[l
     """As `explain.reduce` would, for all winners at once."""
     if not len(ranked.user):
         return []
-    count = parts.start[1:] - parts.start[:-1]
-    value = parts.value.copy()
-    first, top = _highest(value, parts.start, count)
+    first = parts.start[:-1]
+    count = parts.start[1:] - first
+    top = parts.value.take(first)
     alone = (count == 1) | ((count > 2) & (top >= ENOUGH * ranked.score))  # of two, both are said: the rest would be as long
-    value[first] = -np.inf
-    second, next_top = _highest(value, parts.start, count)
-    next_top[alone] = 0.0
-    rest = ranked.score - top - next_top
-    more = count - np.where(alone, 1, 2)
+    second = first + ~alone
+    also = parts.value.take(second)
+    also[alone] = 0.0
+    rest = ranked.score - top - also
+    more = count - 2 + alone
     complete = (more == 0) | (np.abs(rest) < NOTHING_LEFT)
-    ones = _said(ranked, parts.entry[first], top, history, view)
-    twos = _said(ranked, parts.entry[second], next_top, history, view)
+    ones = _said(ranked, parts.entry.take(first), top, history, view)
+    twos = _said(ranked, parts.entry.take(second), also, history, view)
     rests = map(Reason, OTHER, rest.tolist(), map(REST.__getitem__, more.tolist()))
     shape = (2 * alone + complete).tolist()
     return [
@@ -59,21 +59,14 @@ def _brief(ranked: Ranked, parts: Parts, history: History, view: View) -> list[l
     ]
 
 
-def _highest(value: Floats, start: Places, count: Places) -> tuple[Places, Floats]:
-    """(groups,) where the highest value of each group stands (the first of equals), and the value."""
-    top = np.maximum.reduceat(value, start[:-1])
-    equal = (value == top.repeat(count)).nonzero()[0]
-    return equal[equal.searchsorted(start[:-1])], top
-
-
 def _said(ranked: Ranked, entry: Places, value: Floats, history: History, view: View) -> Iterator[Reason]:
     """A reason per winner from one history entry; "content" where one of the two items is known by its text alone."""
-    item, verb = history.item[entry], history.verb[entry]
-    words = view.because(verb, item)
+    item = history.item.take(entry)
+    words = view.because(history.verb.take(entry), item)
     unheard = view.items.unheard
-    by_text: NDArray[np.bool_] = unheard[ranked.place] | unheard[item]
+    by_text: NDArray[np.bool_] = unheard.take(ranked.place) | unheard.take(item)
     kinds = KINDS[by_text.view(np.uint8)].tolist() if by_text.any() else BECAUSE
-    return map(Reason, kinds, value.tolist(), words, view.ids[item].tolist())
+    return map(Reason, kinds, value.tolist(), words, view.ids.take(item).tolist())
 
 
 def _full(ranked: Ranked, parts: Parts, history: History, view: View) -> list[list[Reason]]:
@@ -82,7 +75,7 @@ def _full(ranked: Ranked, parts: Parts, history: History, view: View) -> list[li
         span = slice(int(parts.start[winner]), int(parts.start[winner + 1]))
         entry, value = parts.entry[span], parts.value[span]
         alone = Ranked(ranked.user[[winner] * len(entry)], ranked.place[[winner] * len(entry)], value)
-        found.append(sorted(_said(alone, entry, value, history, view), key=lambda reason: -reason.contribution))
+        found.append(list(_said(alone, entry, value, history, view)))
     return found
 
 

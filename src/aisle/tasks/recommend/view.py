@@ -6,7 +6,7 @@ behaviour; its text places it among the others, and they find it through that li
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -64,11 +64,11 @@ class View:
     items: Numbering
     version: int
     open: Mask  # (S,) alive and to be had
-    words: dict[int, NDArray[np.object_]] = field(default_factory=dict)  # type -> (S,) sentences, None where not said yet
 
     def __post_init__(self) -> None:
         self.shut = np.flatnonzero(~self.open)
         self.ids = self.items.ids
+        self.words: dict[int, str] = {}  # type · S + place -> a sentence
 
     @property
     def size(self) -> int:
@@ -84,23 +84,14 @@ class View:
 
     def because(self, verbs: Places, places: Places) -> list[str]:
         """ "because you bought Linen Shirt" for each, made once and kept."""
-        if (verbs == verbs[0]).all():
-            return self._because(int(verbs[0]), places)
-        found = np.empty(len(places), object)
-        for verb in np.unique(verbs).tolist():
-            found[verbs == verb] = self._because(verb, places[verbs == verb])
-        return list(found)
+        keys = (verbs * self.size + places).tolist()
+        found = list(map(self.words.get, keys))
+        return found if None not in found else [self.words.get(key) or self._say(key) for key in keys]  # type: ignore[return-value]
 
-    def _because(self, verb: int, places: Places) -> list[str]:
-        known = self.words.get(verb)
-        if known is None:
-            known = self.words[verb] = np.empty(self.size, object)
-        found: list[str] = known[places].tolist()
-        if None in found:
-            for place in {place for place, text in zip(places.tolist(), found, strict=True) if text is None}:
-                known[place] = because(verb, self.title(place))
-            found = known[places].tolist()
-        return found
+    def _say(self, key: int) -> str:
+        verb, place = divmod(key, self.size)
+        text = self.words[key] = because(verb, self.title(place))
+        return text
 
 
 def look(model: Model, catalogue: Catalogue, before: View | None) -> View:
