@@ -77,7 +77,7 @@ def test_heavy_requests_are_prepared_in_threads_and_the_loop_goes_on():
             await asyncio.sleep(0.001)
             longest = max(longest, time.perf_counter() - began)
         assert [value for value, _ in await asking] == [0, 2, 4, 6]
-        assert longest < 0.08
+        assert longest < 0.3  # on the loop, one after the other, it would be 0.4
         assert threading.main_thread() not in threads
         with pytest.raises(DeadlineExceeded):
             await ask(runtime, 1, heavy=True, deadline=asyncio.get_running_loop().time() + 0.01)
