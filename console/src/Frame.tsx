@@ -18,9 +18,9 @@ const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
   { page: "models", icon: "models", name: "Models" },
 ];
 const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
-  { scheme: "auto", icon: "auto", name: "as the system" },
-  { scheme: "light", icon: "sun", name: "light" },
-  { scheme: "dark", icon: "moon", name: "dark" },
+  { scheme: "auto", icon: "auto", name: "Auto" }, // as the system
+  { scheme: "light", icon: "sun", name: "Light" },
+  { scheme: "dark", icon: "moon", name: "Dark" },
 ];
 
 export function Frame({ leave }: { leave: () => void }): JSX.Element {
@@ -101,14 +101,13 @@ function SchemeButton(): JSX.Element {
     <button
       type="button"
       class="ghost"
-      title={`Colours: ${now.name}`}
-      aria-label={`Colours: ${now.name}. Change to ${next.name}`}
+      aria-label={`${now.name} colours. Change to ${next.name.toLowerCase()}`}
       onClick={() => {
         applyScheme(next.scheme);
         setScheme(next.scheme);
       }}
     >
-      <Icon name={now.icon} /> <span>{now.name === "as the system" ? "Auto" : now.name === "light" ? "Light" : "Dark"}</span>
+      <Icon name={now.icon} /> <span>{now.name}</span>
     </button>
   );
 }

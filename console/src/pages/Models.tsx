@@ -7,7 +7,7 @@ import { count, decimal, momentOf, since, words } from "../format";
 import { asApiError, useShop } from "../hooks";
 import type { ApiError } from "../api";
 import { headline, useVersions, type Version } from "../models";
-import { Await, Badge, Card, Command, Empty, Failure } from "../parts/basics";
+import { Await, Badge, Card, Command, Empty, Failure, Scroll } from "../parts/basics";
 import { Facts, metric, Scores } from "../parts/ModelCard";
 import { Ask } from "../parts/Ask";
 import { Jobs } from "./models/Jobs";
@@ -96,13 +96,16 @@ function TaskCard({ task, versions, reload, onStarted }: TaskProps): JSX.Element
         <>
           {live && (
             <div class="columns halves">
-              <Facts version={live} />
+              <div>
+                <Facts version={live} />
+                <Settings config={live.config} />
+              </div>
               <div>
                 <Scores version={live} />
               </div>
             </div>
           )}
-          <VersionTable versions={versions} onPromote={mayChange ? (version) => setQuestion(promote(version)) : null} />
+          <VersionTable task={task} versions={versions} onPromote={mayChange ? (version) => setQuestion(promote(version)) : null} />
         </>
       )}
       {!mayChange && <p class="quiet">Training and promoting need a key with the scope “admin”.</p>}
@@ -111,8 +114,22 @@ function TaskCard({ task, versions, reload, onStarted }: TaskProps): JSX.Element
   );
 }
 
-const VersionTable = ({ versions, onPromote }: { versions: Version[]; onPromote: ((version: Version) => void) | null }): JSX.Element => (
-  <div class="scroll">
+const Settings = ({ config }: { config: Record<string, unknown> }): JSX.Element => (
+  <details>
+    <summary>The settings it was trained with</summary>
+    <dl class="pairs">
+      {Object.entries(config).map(([name, value]) => (
+        <div key={name}>
+          <dt>{words(name)}</dt>
+          <dd class="number">{Array.isArray(value) ? value.join(", ") : String(value)}</dd>
+        </div>
+      ))}
+    </dl>
+  </details>
+);
+
+const VersionTable = ({ task, versions, onPromote }: { task: string; versions: Version[]; onPromote: ((version: Version) => void) | null }): JSX.Element => (
+  <Scroll label={`Versions of ${words(task).toLowerCase()}`}>
     <table>
       <thead>
         <tr>
@@ -139,7 +156,7 @@ const VersionTable = ({ versions, onPromote }: { versions: Version[]; onPromote:
         ))}
       </tbody>
     </table>
-  </div>
+  </Scroll>
 );
 
 function VersionRow({ version, onPromote }: { version: Version; onPromote: ((version: Version) => void) | null }): JSX.Element {

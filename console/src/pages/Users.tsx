@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { count, dateOf, eventName, since } from "../format";
 import { useAnswer, useGet, useShop } from "../hooks";
-import { Await, Card, Command, Empty } from "../parts/basics";
+import { Await, Card, Command, Empty, Scroll } from "../parts/basics";
 import { PickUser } from "../parts/Pick";
 import { path } from "../api";
 import { href } from "../router";
@@ -65,7 +65,7 @@ function AllUsers(): JSX.Element {
 const UserTable = ({ users }: { users: UserRow[] }): JSX.Element => {
   const most = Math.max(1, ...users.map((user) => user.events));
   return (
-    <div class="scroll">
+    <Scroll label="Users">
       <table>
         <thead>
           <tr>
@@ -98,7 +98,7 @@ const UserTable = ({ users }: { users: UserRow[] }): JSX.Element => {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 };
 

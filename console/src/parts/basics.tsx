@@ -138,6 +138,13 @@ export const Progress = ({ label, done, total }: { label: string; done: number; 
   </div>
 );
 
+/** A table that may be wider than its place: it scrolls by itself, with the keyboard too. */
+export const Scroll = ({ label, children }: { label: string } & Children): JSX.Element => (
+  <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+    {children}
+  </div>
+);
+
 /** A command to run in a terminal, with a button that copies it. */
 export function Command({ children }: { children: string }): JSX.Element {
   const [copied, setCopied] = useState(false);

@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 def routes(app: App) -> list[Route]:
     """What the server mounts beside the API."""
     from aisle.console.files import Files
-    from aisle.console.routes import Console
+    from aisle.console.reading import Console
 
     return [*Files(app).routes(), *Console(app).routes()]

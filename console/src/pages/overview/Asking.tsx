@@ -6,7 +6,7 @@ import { path } from "../../api";
 import { Plot, type Series } from "../../chart/Plot";
 import { count, decimal, milliseconds, words } from "../../format";
 import { useAnswer, useTicking } from "../../hooks";
-import { Await, Card, Choice, Empty } from "../../parts/basics";
+import { Await, Card, Choice, Empty, Scroll } from "../../parts/basics";
 import type { UsageBucket, UsagePage, UsageResult } from "../../types";
 
 const SPANS = [
@@ -95,9 +95,8 @@ function Asked({ data, span }: { data: Columns; span: Span }): JSX.Element {
 }
 
 const Operations = ({ totals }: { totals: Total[] }): JSX.Element => (
-  <div class="scroll">
+  <Scroll label="Operations in this time">
     <table>
-      <caption class="unseen">Operations in this time</caption>
       <thead>
         <tr>
           <th scope="col">Operation</th>
@@ -131,7 +130,7 @@ const Operations = ({ totals }: { totals: Total[] }): JSX.Element => (
         ))}
       </tbody>
     </table>
-  </div>
+  </Scroll>
 );
 
 interface Total {
@@ -150,7 +149,7 @@ interface Columns {
   totals: Total[]; // the busiest first
 }
 
-const nameOf = (result: UsageResult): string => `${words(result.task ?? "")} · ${words(result.operation ?? "").toLowerCase()}`;
+const nameOf = (result: UsageResult): string => `${words(result.task ?? "")}: ${words(result.operation ?? "").toLowerCase()}`;
 
 /** Buckets as one column per operation over a gapless axis. */
 function columns(buckets: UsageBucket[], start: number, end: number, step: number): Columns {
