@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.kit.pairs import Pairs, measured
+from aisle.kit.pairs import LOWEST, Pairs, measured
 from aisle.kit.similarity import Measure, Rows
 
 Best = tuple[NDArray[np.int32], NDArray[np.float32]]
@@ -53,14 +53,14 @@ def top_k_neighbours(
 
 def best(scores: Scores, k: int) -> Best:
     """The k highest finite scores of each row, best first, ties by lower index; -1 and 0 where there are fewer."""
-    return _best(scores, k, lambda row, place: place)
+    return _best(scores, k, LOWEST, lambda row, place: place)
 
 
 def _best_others(pairs: Pairs, scores: Scores, k: int) -> Best:
     """The k best pairs of every row of a block but the one with itself."""
     if pairs.column is None or pairs.counts is None:
         scores[np.arange(pairs.stop - pairs.start), np.arange(pairs.start, pairs.stop)] = -np.inf
-        return best(scores, k)
+        return _best(scores, k, pairs.least, lambda row, place: place)
     scores[pairs.column == pairs.left(np.arange(pairs.stop))] = -np.inf
     return _best_listed(pairs.column, pairs.counts, scores, k)
 
@@ -75,15 +75,16 @@ def _best_listed(column: NDArray[Any], counts: NDArray[Any], scores: Scores, k: 
             own, width = starts[rows], np.arange(counts[rows[-1]])
             table = scores.take(own[:, None] + width, mode="clip")
             table[width >= counts[rows][:, None]] = -np.inf
-            indices[rows], values[rows] = _best(table, k, lambda row, place, own=own: column[own[row] + place])  # type: ignore[misc]
+            indices[rows], values[rows] = _best(table, k, LOWEST, lambda row, place, own=own: column[own[row] + place])  # type: ignore[misc]
     return indices, values
 
 
-def _best(scores: Scores, k: int, index_of: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Best:
+def _best(scores: Scores, k: int, least: np.float32, index_of: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Best:
     """The way: guess from a few columns a bound that about 2k scores of the row pass, check that at least k do (else find the
-    bound exactly), and sort only those. `index_of` (row, place in the row) breaks ties and is what is returned."""
+    bound exactly), and sort only those. Scores below `least` do not count. `index_of` (row, place in the row) breaks ties and
+    is what is returned."""
     n = scores.shape[1]
-    bound = np.maximum(_bounds(scores, k), np.finfo(np.float32).min)
+    bound = np.maximum(_bounds(scores, k), least)
     flat = np.flatnonzero(scores >= bound[:, None])
     row = flat // max(n, 1)
     counts = np.bincount(row, minlength=len(scores))

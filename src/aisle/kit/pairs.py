@@ -20,6 +20,7 @@ from aisle.kit.similarity import CANCELLED, Measure, Rows, against, shrunk
 NEAR = 1e-6  # a squared distance below this share of the lengths is found again without cancellation
 BLOCK_BYTES = 1 << 22  # one dense block of float32: what stays in a core's cache is worth twice what does not
 LISTED_ROWS = 2048
+LOWEST, LEAST = np.finfo(np.float32).min, np.finfo(np.float32).tiny
 Numbers = NDArray[Any]  # beside every pair: (block, n), or (pairs,) where they are listed
 
 
@@ -32,6 +33,7 @@ class Pairs:
     column: NDArray[Any] | None = None  # (pairs,) the other row; None: dense
     counts: NDArray[Any] | None = None  # (stop − start,) pairs per row, one row after the other
     known: dict[int, Numbers] = field(default_factory=dict)
+    least: np.float32 = LOWEST  # below it, or at -inf, two rows share nothing
 
     @staticmethod
     def of(gram: Gram, start: int, stop: int, listed: bool) -> Pairs:
@@ -94,9 +96,9 @@ Block = Callable[[int, int], tuple[Pairs, Numbers]]
 
 
 def measured(rows: Rows, measure: Measure, shrinkage: float = 0.0) -> tuple[Block, Numbers, int]:
-    """How to measure a block of rows against all rows (float32, -inf where two share no column); the positive number per row
-    that its result is to be multiplied by (so that a pass over all pairs is spared where only the order matters); and how many
-    rows a block should have."""
+    """How to measure a block of rows against all rows (float32; -inf or below `least` where two share no column); the positive
+    number per row that its result is to be multiplied by (so that a pass over all pairs is spared where only the order
+    matters); and how many rows a block should have."""
     grams = Grams(rows, measure)
     quick = measure == "cosine" and not shrinkage
     scale = _inverse(rows.norms).astype(np.float32) if quick else np.ones(rows.shape[0], np.float32)
@@ -108,7 +110,9 @@ def measured(rows: Rows, measure: Measure, shrinkage: float = 0.0) -> tuple[Bloc
         pairs = Pairs.of(lead, start, stop, grams.listed)
         with np.errstate(divide="ignore", invalid="ignore"):
             out = np.asarray(shrunk(value(pairs), pairs.product(lead), shrinkage), np.float32)
-        if not grams.listed:
+        if grams.positive and measure in ("cosine", "jaccard"):
+            pairs.least = LEAST  # spares a pass over all pairs: with these, sharing nothing is a likeness of 0
+        elif not grams.listed:
             out[pairs.product(lead) == 0] = -np.inf
         return pairs, out
 
@@ -140,7 +144,7 @@ def _jaccard(grams: Grams) -> Measured:
 
     def value(pairs: Pairs) -> Numbers:
         both = pairs.product(grams.shared).astype(np.float32)
-        return np.asarray(both / (pairs.right(counts) + pairs.left(counts) - both))
+        return np.asarray(both / np.maximum(pairs.right(counts) + pairs.left(counts) - both, 1))
 
     return value
 
