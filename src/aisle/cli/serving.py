@@ -15,7 +15,7 @@ from aisle.app import App
 from aisle.cli import show
 from aisle.embedded import Shop
 from aisle.errors import AisleError
-from aisle.jobs.worker import WorkerProcess, serve_queue, work
+from aisle.jobs.worker import STALE, WorkerProcess, serve_queue, work
 from aisle.settings import Settings, load
 from aisle.storage.lock import hold
 from aisle.version import VERSION
