@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from aisle import demo
-from aisle.demo.build import BLOCK, MARKER, Marker
 from aisle.demo.assortment import KINDS
+from aisle.demo.build import BLOCK, MARKER, Marker
 from aisle.demo.reviews import Review
 from aisle.embedded import Shop
 from aisle.errors import Conflict
