@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,7 @@ UNKNOWN = repeat(-1)
 ITEM, TYPE, TIME = itemgetter(0), itemgetter(1), itemgetter(2)  # of a PastEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One request of `for_user`, with what the door fetched for it."""
 
     request: ForUser
@@ -36,8 +34,7 @@ class Ask:
     session_only: bool
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """Entries by user, then item. A cell is user · S + item."""
 
     user: Places  # (entries,) position in the batch
@@ -51,8 +48,7 @@ class History:
         return slice(int(np.searchsorted(self.user, user)), int(np.searchsorted(self.user, user, side="right")))
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(NamedTuple):
     """The events of a batch that name items of the view, newest first within a user."""
 
     user: Places
@@ -60,10 +56,6 @@ class Past:
     type: NDArray[np.uint8]
     age: Places  # microseconds
     value: Floats | None  # only where there are ratings; NaN: absent
-
-    @property
-    def cell_count(self) -> int:
-        return len(self.item)
 
 
 def gather(batch: Sequence[Ask], view: View, model: Model) -> History:
