@@ -9,6 +9,7 @@ import pytest
 
 from aisle.errors import BadInput, Malformed, TooLarge
 from aisle.feeds import source
+
 from .conftest import Write, read
 
 EVENTS = "user_id,item_id,type,time\n"
@@ -228,5 +229,5 @@ def test_what_is_no_table_is_a_clear_error(write: Write, content: bytes) -> None
 
 def test_a_missing_file_and_a_folder_are_clear_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(BadInput, match="cannot be read|is a folder"):
+        with pytest.raises(BadInput, match=r"cannot be read|is a folder"):
             read(path, "events")

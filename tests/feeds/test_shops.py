@@ -1,4 +1,5 @@
 """Shopify, WooCommerce and GA4: the traps of each, and nothing personal kept."""
+# ruff: noqa: E501  rows of real exports are long
 
 import json
 from typing import Any

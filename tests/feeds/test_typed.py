@@ -1,5 +1,7 @@
 """JSON, Parquet and sequences; garbage of every kind; and agreement with the checks of the API."""
+# ruff: noqa: E501  tables of cases
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aisle.errors import AisleError, BadInput, Malformed, Misconfigured
+from aisle.errors import BadInput, Malformed, Misconfigured
 from aisle.feeds.events import EventBuilder, to_event
 from aisle.feeds.money import Prices
 from aisle.feeds.rows import Options
@@ -52,6 +54,11 @@ def test_broken_json_lines_cost_their_row(write: Write) -> None:
     ]
     got = read(write("\n".join(lines), "e.jsonl"), "events")
     assert (len(got.rows), len(got.rejects)) == (1, 5)
+
+
+def test_small_and_large_json_numbers_are_numbers(write: Write) -> None:
+    lines = [json.dumps(EVENT | {"value": value}) for value in (1e-7, 1e11, 0.1, -2.5)]
+    assert [event.value for event in read(write("\n".join(lines), "e.jsonl"), "events").rows] == [1e-7, 1e11, 0.1, -2.5]
 
 
 def test_a_json_array_that_breaks_off_is_an_error(write: Write) -> None:
@@ -188,14 +195,12 @@ def test_garbage_always_adds_up_or_is_refused_as_a_whole(write: Write, text: str
         got = read(write(content), kind)
     except BadInput:
         return
-    assert got.read >= len(got.rejects)
+    assert got.read <= 1 + text.count("\n") + text.count("\r")  # and `read` has checked that they add up
 
 
 @calm
 @given(content=st.binary(max_size=400))
 def test_random_bytes_never_do_more_than_raise_our_errors(write: Write, content: bytes) -> None:
     for kind in ("items", "events"):
-        try:
+        with contextlib.suppress(BadInput):
             read(write(content), kind)
-        except AisleError as error:
-            assert error.status < 500 or isinstance(error, Misconfigured)

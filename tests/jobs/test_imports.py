@@ -188,8 +188,10 @@ def test_progress_is_told_in_bytes(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.slow
 def test_online_retail_reconciles_with_its_readme(shop: Shop, real_data: Path) -> None:
     path = real_data / "rec" / "online-retail-uci" / "online_retail.parquet"
-    mapping = {"item_id": "StockCode", "user_id": "CustomerID", "time": "InvoiceDate", "quantity": "Quantity", "price": "UnitPrice",
-               "session_id": "InvoiceNo"}  # fmt: skip
+    mapping = {
+        "item_id": "StockCode", "user_id": "CustomerID", "time": "InvoiceDate", "quantity": "Quantity", "price": "UnitPrice",
+        "session_id": "InvoiceNo",
+    }  # fmt: skip
     report = shop.read(path, "events", mapping=mapping, defaults={"type": "purchase"})
     assert (report.rows, report.reasons) == (541_909, {"no user_id": 541_909 - 406_829})
     assert len(shop.events.users(1, 10_000)) == 4_372

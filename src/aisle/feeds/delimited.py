@@ -7,6 +7,7 @@ block does not come out one row per line, its lines are read one by one, and a q
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections import deque
@@ -133,10 +134,11 @@ class Delimited:
                 return None, LONG_CELL
             if "end of data" in str(error):
                 return None, OPEN
-        if lenient and "\n" not in text:  # "5" disc, sloppily quoted: the sentinel shows whether the quote closed
-            rows = list(csv.reader((text, "end"), delimiter=self.delimiter))
-            return (rows[0], "") if len(rows) == 2 else (None, OPEN)
-        return None, "the quotes of this row do not fit together"
+        if lenient:  # "5" disc, sloppily quoted: the sentinel shows whether the quote closed
+            with contextlib.suppress(csv.Error):
+                rows = list(csv.reader((text, "end"), delimiter=self.delimiter))
+                return (rows[0], "") if len(rows) == 2 else (None, OPEN)
+        return None, "the quotes or line ends of this row do not fit together"
 
 
 def _fitted(cells: list[str], width: int) -> tuple[list[str] | None, str]:

@@ -29,7 +29,7 @@ SHARED = {  # symbols of several currencies: the shop's own where it is one of t
     "kr": ("SEK", "NOK", "DKK", "ISK"),
 }
 CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
-NUMBER = re.compile(r"[+-]?(\d[\d.,]*|[.,]\d+)")
+NUMBER = re.compile(r"[+-]?(\d[\d.,]*|[.,]\d+)([eE][+-]?\d{1,2})?")
 SPACES = str.maketrans("", "", " '\u00a0\u202f\u2009’")
 LONGEST = 30  # characters of a number
 
@@ -57,7 +57,11 @@ class Numbers:
         plain = text.translate(SPACES)
         if len(plain) > LONGEST or not NUMBER.fullmatch(plain):
             raise BadInput("is not a number")
-        if "," in plain or plain.count(".") > 1 or self.mark == ",":
+        if plain[-1] in ".," and not plain[:-1].isdecimal():
+            raise BadInput("is not a number")
+        if "e" in plain or "E" in plain:
+            plain = plain.replace(",", ".")
+        elif "," in plain or plain.count(".") > 1 or self.mark == ",":
             mark = evidence(plain) or self.mark
             plain = plain.replace("," if mark == "." else ".", "").replace(",", ".")
         if plain.count(".") > 1:

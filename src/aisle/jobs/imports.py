@@ -19,7 +19,7 @@ from aisle.storage.events import Events
 from aisle.storage.items import Items
 
 BATCH = 50_000  # rows in one transaction
-WAITING = 2  # batches between the parser and the writer
+WAITING = 1  # batches between the parser and the writer: more would only cost memory
 MOST_REJECTS = 100_000  # rows in the rejects file; all are counted
 MOST_REASONS = 100
 GOOD_MATCH = 0.9
