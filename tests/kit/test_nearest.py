@@ -1,6 +1,7 @@
 """The k nearest rows: equal to sorting the plain measure, whatever way the products are made."""
 
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -153,3 +154,17 @@ def test_progress_reaches_the_end():
     seen = []
     top_k_neighbours(yes_no(np.random.default_rng(7)), "jaccard", 3, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (60, 60)
+
+
+@pytest.mark.parametrize("columns", [40, 4000])
+def test_memory_stays_far_below_a_number_for_every_pair(columns):
+    """Dense blocks (few columns, all rows meet) and lists (many columns): neither holds n² floats."""
+    n = 4000
+    rng = np.random.default_rng(9)
+    rows, column = np.repeat(np.arange(n), 8), rng.integers(0, columns, 8 * n)
+    matrix = sp.csr_array((np.ones(8 * n, np.float32), (rows, column)), shape=(n, columns))
+    tracemalloc.start()
+    top_k_neighbours(matrix, "cosine", 10, threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < n * n  # bytes
