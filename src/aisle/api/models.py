@@ -11,7 +11,7 @@ from aisle.api.decode import converted
 from aisle.api.reply import Page, Reply, json, page
 from aisle.api.routing import Call, Route
 from aisle.app import App
-from aisle.errors import NotFound
+from aisle.errors import NoModel
 from aisle.models import Version
 
 SECOND = 1_000_000  # microseconds
@@ -68,7 +68,7 @@ class ModelHandlers:
         for version in await self._app.work(self._app.models.all_live, call.who.tenant):
             if name in (version.task, version.name):
                 return json(_model(version))
-        raise NotFound(f"there is no live model {name!r}: GET /v1/models lists those there are")
+        raise NoModel(f"there is no live model {name!r}: GET /v1/models lists those there are")
 
     async def versions(self, call: Call) -> Reply:
         task = self._task(converted(call.params, TaskPath).task)
