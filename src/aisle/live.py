@@ -4,8 +4,6 @@ from aisle.kit.catalogue import Catalogue
 from aisle.storage.items import Changes, Items
 from aisle.types import Item
 
-OVERLAP = 2_000_000  # microseconds read again: writers' clocks and commits are not in order
-
 
 class Live:
     """Catalogues by tenant. `put`, `remove` and `apply` are called from one thread (the event loop)."""
@@ -32,7 +30,10 @@ class Live:
 
     def read(self) -> dict[int, Changes]:
         """What changed in the rows since the last time (any thread)."""
-        return {tenant: self._items.changed_since(tenant, until - OVERLAP) for tenant, until in list(self._until.items())}
+        seen = list(self._until.items())
+        return {
+            tenant: self._items.changed_since(tenant, until) for tenant, until in seen if self._items.revision(tenant) > until
+        }
 
     def apply(self, found: dict[int, Changes]) -> None:
         """Bring the views up to date with what `read` found."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -50,8 +51,9 @@ def test_a_removed_item_is_told_to_those_who_follow(db: Database) -> None:
     items.put(1, [Item(item_id="a", title="t"), Item(item_id="b", title="t")])
     seen = items.changed_since(1, 0)
     assert items.remove(1, ["a", "never there"]) == 1
-    later = items.changed_since(1, seen.until - 1)
-    assert later.removed == ["a"]
+    later = items.changed_since(1, seen.until)
+    assert (later.changed, later.removed) == ([], ["a"])
+    assert later.until == items.revision(1) > seen.until
     assert items.get(1, "a") is None
     assert items.ids(1) == {"b"}
 
@@ -137,3 +139,36 @@ def test_kill_9_while_ingesting_loses_no_acknowledged_event_and_repeats_none(tmp
         times = [int(event.time or 0) - 10**15 for u in range(7) for event in stored.of_user(1, f"u{u}")]
         assert sorted(times) == list(range(len(times)))  # every one of them exactly once
     assert acknowledged > 500
+
+
+def test_remembered_events_are_exact_whoever_writes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'aisle.db'}"
+    mine, other = Events(Database(url)), Events(Database(url))  # two processes
+    for n in range(30):
+        writer = (mine, other, mine)[n % 3]
+        writer.add(1, [view(f"u{n % 2}", f"i{n}", T + n)])
+        for reader in (mine, other, mine):
+            for user in range(2):
+                expected = [f"i{k}" for k in range(n, -1, -1) if k % 2 == user][:5]
+                assert [event.item_id for event in reader.recent(1, f"u{user}", 5)] == expected
+    mine.erase(1, "u0")
+    assert (len(mine.recent(1, "u0", 5)), len(other.recent(1, "u0", 5))) == (0, 0)
+
+
+def test_readers_never_see_less_than_was_acknowledged_before_they_asked(db: Database) -> None:
+    events, acknowledged, behind = Events(db), [0], []
+
+    def read() -> None:
+        for _ in range(3000):
+            floor = acknowledged[0]
+            if len(events.recent(1, "u", 1000)) < floor:
+                behind.append(floor)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    while reader.is_alive():
+        events.add(1, [view("u" if acknowledged[0] % 2 else "v", "i", T + acknowledged[0]), view("u", "j", T + acknowledged[0])])
+        acknowledged[0] += 1
+    reader.join()
+    assert behind == []
+    assert acknowledged[0] > 10

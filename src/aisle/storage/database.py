@@ -45,6 +45,11 @@ class Transaction:
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> int:
         return int(self._connection.executemany(self._queries[name].named, rows).rowcount)
 
+    def revise(self, tenant: int, name: str) -> int:
+        """Number this transaction among those that write to `name` (items, events) of a tenant."""
+        parameters = {"tenant": tenant, "name": name}
+        return int(self._connection.execute(self._queries["revisions_next"].named, parameters).fetchall()[0][0])
+
     def bulk(self, name: str, rows: Iterable[Row]) -> int:
         """Like `many`, with tuples in the order in which the statement names its parameters."""
         return int(self._connection.executemany(self._queries[name].positional, rows).rowcount)
@@ -127,9 +132,10 @@ class Database:
                 self._undo()
                 raise
 
-    def changes(self) -> int:
-        """Grows when another connection wrote; -1 where the database cannot tell. Compare on one thread only."""
-        return self.dialect.changes(self._reader())
+    def revision(self, tenant: int, name: str) -> int:
+        """The number of the last transaction that wrote to `name` (items, events) of a tenant, by whatever process; 0: none."""
+        found = self.fetch("revisions_get", tenant, name)
+        return int(found[0][0]) if found else 0
 
     def damage(self) -> str:
         """What is wrong with the stored pages; empty when nothing is. Reads the whole database."""

@@ -47,9 +47,6 @@ class Dialect(Protocol):
         """The number of the last schema file applied, 0 for an empty database."""
 
     def set_version(self, connection: Connection, number: int) -> None: ...
-    def changes(self, connection: Connection) -> int:
-        """A number that grows when somebody else wrote; -1 where the database cannot tell."""
-
     def damage(self, connection: Connection) -> str:
         """What is wrong with the stored pages; empty when they all read well. Reads the whole database."""
 
@@ -96,9 +93,6 @@ class Sqlite:
 
     def set_version(self, connection: Connection, number: int) -> None:
         connection.execute(f"pragma user_version={number}")
-
-    def changes(self, connection: Connection) -> int:
-        return int(connection.execute("pragma data_version").fetchone()[0])
 
     def damage(self, connection: Connection) -> str:
         lines = [str(row[0]) for row in connection.execute("pragma quick_check").fetchall()]

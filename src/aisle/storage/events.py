@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEY_BYTES = 16
+MOST_REMEMBERED = 4096  # users whose newest events are kept in memory
 _past_event: Callable[[tuple[Any, ...]], PastEvent] = partial(tuple.__new__, PastEvent)  # a third of the cost of PastEvent._make
 EventRow = tuple[str, int, str, int, float | None, int | None, str | None, str | None, str | None]
 """user_id, time (microseconds), item_id, type code, value, quantity, session_id, answer_id, event_id"""
@@ -28,11 +30,27 @@ class Added(NamedTuple):
     duplicates: int
 
 
+class _Remembered:
+    """What users of one tenant did lately, as of a revision of the events."""
+
+    __slots__ = ("revision", "users")
+
+    def __init__(self, revision: int) -> None:
+        self.revision = revision
+        self.users: dict[tuple[str, int], Sequence[PastEvent]] = {}  # by user and limit
+
+
 class Events:
-    """Events of every tenant. An event is known by its `event_id`, or by a hash of its content where it has none."""
+    """Events of every tenant. An event is known by its `event_id`, or by a hash of its content where it has none.
+
+    The newest events of active users are remembered. That is exact: every transaction that writes events takes the next
+    revision; one read of it tells whether another process wrote, and what this process writes it forgets user by user.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._remembered: dict[int, _Remembered] = {}
+        self._lock = threading.Lock()
 
     def add(self, tenant: int, events: Iterable[Event]) -> Added:
         """Store events whose `time` is already in microseconds (or None: now); all or none. Repeats change nothing."""
@@ -47,12 +65,27 @@ class Events:
             for user, at, item, kind, value, quantity, session, answer, event_id in (row,)
         ]
         keyed.sort(key=_place)
-        accepted = self._db.bulk("events_add", keyed)
+        with self._db.transaction() as tx:
+            revision = tx.revise(tenant, "events")
+            accepted = tx.bulk("events_add", keyed)
+        self._wrote(tenant, revision, {row[0] for row in rows})
         return Added(accepted, len(rows) - accepted)
 
-    def recent(self, tenant: int, user_id: str, limit: int) -> list[PastEvent]:
+    def recent(self, tenant: int, user_id: str, limit: int) -> Sequence[PastEvent]:
         """The user's newest events, newest first."""
-        return list(map(_past_event, self._db.fetch("events_recent", tenant, user_id, limit)))
+        revision = self._db.revision(tenant, "events")
+        remembered = self._remembered.get(tenant)
+        if remembered is None or remembered.revision != revision:
+            remembered = self._remembered[tenant] = _Remembered(revision)
+        found = remembered.users.get((user_id, limit))
+        if found is None:
+            found = tuple(map(_past_event, self._db.fetch("events_recent", tenant, user_id, limit)))
+            with self._lock:
+                if remembered.revision == revision:  # nothing was written while we read
+                    if len(remembered.users) >= MOST_REMEMBERED:
+                        remembered.users.clear()
+                    remembered.users[user_id, limit] = found
+        return found
 
     def of_user(self, tenant: int, user_id: str) -> list[Event]:
         """Everything a user did, oldest first."""
@@ -67,7 +100,11 @@ class Events:
 
     def erase(self, tenant: int, user_id: str) -> int:
         """How many events of the user were deleted."""
-        return self._db.run("events_erase", tenant=tenant, user_id=user_id)
+        with self._db.transaction() as tx:
+            revision = tx.revise(tenant, "events")
+            erased = tx.run("events_erase", tenant=tenant, user_id=user_id)
+        self._wrote(tenant, revision, {user_id})
+        return erased
 
     def count(self, tenant: int) -> int:
         return int(self._db.rows("events_count", tenant=tenant)[0][0])
@@ -80,6 +117,16 @@ class Events:
     def columns(self, tenant: int) -> EventColumns:
         """All events, sorted by user and then time, as columns; one consistent snapshot."""
         return _Columns().read(self._db.stream("events_all", tenant=tenant))
+
+    def _wrote(self, tenant: int, revision: int, users: set[str]) -> None:
+        """Forget what these users did before; all, where somebody else wrote in between."""
+        with self._lock:
+            remembered = self._remembered.get(tenant)
+            if remembered is None or remembered.revision != revision - 1:
+                return  # the next reader sees another revision and begins anew
+            for key in [key for key in remembered.users if key[0] in users]:
+                del remembered.users[key]
+            remembered.revision = revision
 
 
 class _Columns:

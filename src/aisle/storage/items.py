@@ -1,6 +1,5 @@
 """The catalogue's rows: products as JSON, with tombstones so that every reader learns of a removal."""
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,11 +14,11 @@ _decode = msgspec.json.Decoder(Item).decode
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened to the catalogue since a moment."""
+    """What happened to the catalogue since a revision."""
 
     changed: list[Item]
     removed: list[str]
-    until: int  # microseconds: the newest change seen
+    until: int  # the revision this brings one to
 
 
 class Items:
@@ -30,13 +29,15 @@ class Items:
 
     def put(self, tenant: int, items: Iterable[Item]) -> None:
         """Insert or replace by `item_id`, all or none."""
-        now = time.time_ns() // 1000
-        self._db.bulk("items_put", [(tenant, item.item_id, _encode(item), now) for item in items])
+        with self._db.transaction() as tx:
+            revision = tx.revise(tenant, "items")
+            tx.bulk("items_put", [(tenant, item.item_id, _encode(item), revision) for item in items])
 
     def remove(self, tenant: int, item_ids: Iterable[str]) -> int:
         """How many were there to remove."""
-        now = time.time_ns() // 1000
-        return self._db.bulk("items_remove", [(now, tenant, item_id) for item_id in item_ids])
+        with self._db.transaction() as tx:
+            revision = tx.revise(tenant, "items")
+            return tx.bulk("items_remove", [(revision, tenant, item_id) for item_id in item_ids])
 
     def get(self, tenant: int, item_id: str) -> Item | None:
         row = self._db.one("items_get", tenant=tenant, item_id=item_id)
@@ -56,13 +57,17 @@ class Items:
     def ids(self, tenant: int) -> set[str]:
         return {row[0] for row in self._db.rows("items_ids", tenant=tenant)}
 
+    def revision(self, tenant: int) -> int:
+        """The catalogue's revision now: it grows with every change, whoever makes it."""
+        return self._db.revision(tenant, "items")
+
     def changed_since(self, tenant: int, since: int) -> Changes:
-        """Changes later than `since` (microseconds); ask again from a little earlier than `until`: clocks of writers differ."""
+        """What changed after the revision `since`; 0 gives everything there is."""
         changed: list[Item] = []
         removed: list[str] = []
         until = since
-        for item_id, deleted, at, body in self._db.rows("items_changed", tenant=tenant, since=since):
-            until = max(until, at)
+        for item_id, deleted, revision, body in self._db.rows("items_changed", tenant=tenant, since=since):
+            until = max(until, revision)
             if deleted:
                 removed.append(item_id)
             else:

@@ -1,9 +1,9 @@
 -- name: items_put
-insert into items (tenant, item_id, body, deleted, updated_at) values (:tenant, :item_id, :body, 0, :updated_at)
-on conflict (tenant, item_id) do update set body = excluded.body, deleted = 0, updated_at = excluded.updated_at
+insert into items (tenant, item_id, body, deleted, revision) values (:tenant, :item_id, :body, 0, :revision)
+on conflict (tenant, item_id) do update set body = excluded.body, deleted = 0, revision = excluded.revision
 
 -- name: items_remove
-update items set deleted = 1, updated_at = :updated_at where tenant = :tenant and item_id = :item_id and deleted = 0
+update items set deleted = 1, revision = :revision where tenant = :tenant and item_id = :item_id and deleted = 0
 
 -- name: items_get
 select body from items where tenant = :tenant and item_id = :item_id and deleted = 0
@@ -18,7 +18,7 @@ select body from items where tenant = :tenant and deleted = 0 order by item_id
 select item_id from items where tenant = :tenant and deleted = 0
 
 -- name: items_changed
-select item_id, deleted, updated_at, body from items where tenant = :tenant and updated_at > :since order by updated_at
+select item_id, deleted, revision, body from items where tenant = :tenant and revision > :since order by revision
 
 -- name: items_count
 select count(*) from items where tenant = :tenant and deleted = 0

@@ -13,3 +13,11 @@ on conflict (tenant, space, item_id) do update set vector = excluded.vector, upd
 
 -- name: vectors_all
 select item_id, vector from vectors where tenant = :tenant and space = :space order by item_id
+
+-- name: revisions_get
+select revision from revisions where tenant = :tenant and name = :name
+
+-- name: revisions_next
+insert into revisions (tenant, name, revision) values (:tenant, :name, 1)
+on conflict (tenant, name) do update set revision = revisions.revision + 1
+returning revision

@@ -7,15 +7,22 @@ create table tenants (
     created_at {int} not null
 );
 
+create table revisions (
+    tenant {int} not null,
+    name text not null,                   -- items, events
+    revision {int} not null,              -- counts the transactions that wrote there, in the order of their commits
+    primary key (tenant, name)
+){clustered};
+
 create table items (
     tenant {int} not null,
     item_id text not null,
     body {bytes} not null,                -- the Item as JSON
     deleted {int} not null default 0,     -- a tombstone, so that readers learn of it
-    updated_at {int} not null,
+    revision {int} not null,              -- the one that wrote this row
     primary key (tenant, item_id)
 ){clustered};
-create index items_changes on items (tenant, updated_at);
+create index items_revision on items (tenant, revision);
 
 create table events (
     tenant {int} not null,
