@@ -51,7 +51,7 @@ Add = Callable[[str, str, str, str], argparse.ArgumentParser]
 
 
 def _serving(add: Add) -> None:
-    demo = add("demo", "a ready shop: catalogue, events, pictures, reviews, trained models; then serves it", "serving", "demo")
+    demo = add("demo", "a ready shop: catalogue, events, pictures, reviews, trained models; then serves it", "demo", "demo")
     demo.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     demo.add_argument("--port", type=int, help="port to listen on (default 8765)")
     only = demo.add_mutually_exclusive_group()

@@ -1,19 +1,18 @@
-"""`aisle serve`, `demo`, `worker` and `doctor`."""
+"""`aisle serve`, `worker` and `doctor`."""
 
 import argparse
 import os
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from aisle import console, observe
-from aisle import demo as demo_shop
 from aisle.access import DEFAULT_TENANT
 from aisle.api.server import serve as serve_http
 from aisle.app import App
 from aisle.cli import show
-from aisle.embedded import Shop
 from aisle.errors import AisleError
 from aisle.jobs.worker import STALE, WorkerProcess, serve_queue, work
 from aisle.settings import Settings, load
@@ -23,16 +22,20 @@ from aisle.version import VERSION
 
 def serve(given: argparse.Namespace) -> int:
     settings = load(home=given.home, host=given.host, port=given.port)
-    return _serve(settings, lambda address: show.line(f"Aisle answers at {address}  (console {address}/, docs {address}/docs)"))
-
-
-def _serve(settings: Settings, on_ready: Any) -> int:
-    observe.setup(settings.log_level)
-    app = App(settings)
-    lock = hold(settings.folder / "serve.lock")
-    helper = (
-        WorkerProcess([sys.executable, "-m", "aisle", "worker", "--parent", "--home", settings.home]) if settings.worker else None
+    return run_server(
+        settings, lambda address: show.line(f"Aisle answers at {address}  (console {address}/, docs {address}/docs)")
     )
+
+
+def run_server(settings: Settings, on_ready: Callable[[str], None]) -> int:
+    """Serve until told to stop, with a worker beside for the jobs."""
+    observe.setup(settings.log_level)
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    lock = hold(settings.folder / "serve.lock")
+    app = App(settings)
+    app.models.sweep()
+    command = [sys.executable, "-m", "aisle", "worker", "--parent", "--home", settings.home]
+    helper = WorkerProcess(command, died=lambda name: app.jobs.recover(STALE, name)) if settings.worker else None
     if helper:
         helper.start()
     try:
@@ -51,33 +54,6 @@ def worker(given: argparse.Namespace) -> None:
         work(app.jobs, app.handlers, once=True)
     else:
         serve_queue(app.jobs, app.handlers, parent=given.parent)
-
-
-def demo(given: argparse.Namespace) -> int:
-    settings = load(home=given.home, host=given.host, port=given.port)
-    with Shop(settings.home) as shop, show.Bar("demo shop") as bar:
-        demo_shop.build(shop, bar)
-    if given.build_only:
-        show.line(f"the shop is in {settings.folder}; `aisle serve --home {settings.home}` serves it")
-        return 0
-    key = demo_shop.key(settings)
-    if given.check:
-        return _check(settings, key)
-
-    def ready(address: str) -> None:
-        show.line(f"\n  console  {address}/#key={key}\n  API      {address}/v1   docs {address}/docs\n  key      {key}\n")
-        example = f"{address}/v1/recommend/for_user -H 'Authorization: Bearer {key}'"
-        show.line(f'  curl -s {example} -d \'{{"user_id":"user-0001","n":5}}\'\n')
-
-    return _serve(settings, ready)
-
-
-def _check(settings: Settings, key: str) -> int:
-    """Serve in a child process on a free port, ask everything, stop it."""
-    with demo_shop.server(settings) as address:
-        rows = demo_shop.check(address, key)
-    demo_shop.print_table(rows)
-    return 0 if all(row.ok for row in rows) else 1
 
 
 def doctor(given: argparse.Namespace) -> int:
