@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aisle.errors import BadInput, Malformed, TooLarge
-from aisle.feeds import source
+from aisle.feeds import delimited, open_feed, source
 
 from .conftest import Write, read
 
@@ -180,6 +180,35 @@ def test_mapping_to_what_is_not_there_is_an_error(write: Write) -> None:
         read(write(EVENTS + GOOD), "events", mapping={"item_id": "Nope"})
     with pytest.raises(BadInput, match="there is no field 'colour'"):
         read(write(EVENTS + GOOD), "events", mapping={"colour": "type"})
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        ({"type": "buyy"}, "type=buyy does not work: type is not known"),
+        ({"typ": "view"}, "there is no field 'typ'"),
+        ({"time": "soon"}, "time=soon does not work"),
+    ],
+)
+def test_a_default_that_cannot_work_is_refused_at_once(write: Write, defaults: dict[str, str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        open_feed(write("user_id,item_id,type,time\n"), "events", defaults=defaults, currency="EUR", pseudonym=str)
+
+
+def test_an_excel_workbook_is_told_to_become_csv(write: Write) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(BadInput, match="save the sheet as CSV"):
+        read(write(packed.getvalue(), "book.xlsx"), "items")
+
+
+def test_a_file_of_nothing_but_bad_rows_comes_in_pieces(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "PER_CHUNK", 100)
+    feed = open_feed(write(EVENTS + "u,a\n" * 5000), "events", currency="EUR", pseudonym=str)
+    sizes = [batch.read for batch in feed.batches(100)]
+    assert sum(sizes) == 5000 and max(sizes) <= 200
 
 
 def test_recbole_headers_are_understood(write: Write) -> None:

@@ -91,6 +91,11 @@ def test_xml_that_breaks_keeps_the_rows_before(write: Write) -> None:
         list(feed.batches())
 
 
+def test_a_web_page_is_no_feed(write: Write) -> None:
+    with pytest.raises(BadInput, match="begins with <html>"):
+        read(write("<html><body>Please sign in</body></html>", "feed.xml"), "items")
+
+
 def test_an_entry_without_end_is_refused(write: Write) -> None:
     with pytest.raises(TooLarge, match="16 MiB"):
         read(write("<rss><channel><item><id>a</id><title>" + "x" * (18 << 20)), "items")

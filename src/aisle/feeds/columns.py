@@ -37,8 +37,10 @@ ITEM_FIELDS: dict[str, tuple[str, ...]] = {
 }
 FIELDS: dict[str, dict[str, tuple[str, ...]]] = {"events": EVENT_FIELDS, "items": ITEM_FIELDS}
 NEEDED = {"events": ("user_id", "item_id"), "items": ("item_id", "title")}
-PERSONAL = re.compile(
-    r"e?-?mail|customer|user|phone|address|street|city|zip|postal|first_?name|last_?name|^ip$|invoice|order", re.I
+PERSONAL = re.compile(  # columns that are never taken for attributes of an item
+    r"(?:^|[\s_.\-])(?:e-?mail|mail|customer|client|user|phone|tel|mobile|address|street|city|zip|post(?:al|code)"
+    r"|(?:first|last|full).?name|ip|invoice|order)",
+    re.I,
 )
 _TYPED = re.compile(r":(token|token_seq|float|float_seq)$")
 
@@ -93,6 +95,11 @@ def plan(names: Sequence[str], kind: str, mapping: Mapping[str, str]) -> Plan:
 
 def need(found: Iterable[str], names: Sequence[str], kind: str, defaults: Mapping[str, str]) -> None:
     """Raise BadInput where a field that every row needs is neither found nor given."""
+    if not names:
+        raise BadInput("the file holds no records that can be read: it needs one JSON object a line, or an array of them")
+    unknown = [field for field in defaults if field not in FIELDS[kind]]
+    if unknown:
+        raise BadInput(f"there is no field {unknown[0]!r} to give a default: {kind} have {', '.join(FIELDS[kind])}")
     missing = [field for field in NEEDED[kind] if field not in found and field not in defaults]
     if missing:
         example = ",".join(f"{field}=COLUMN" for field in missing)

@@ -84,7 +84,7 @@ class Delimited:
         rows: list[list[str]] = []
         numbers: list[int] = []
         rejects: list[Reject] = []
-        while queue and len(rows) < PER_CHUNK:
+        while queue and len(rows) + len(rejects) < PER_CHUNK:
             record = self._record(queue, feed)
             if record is None:
                 break

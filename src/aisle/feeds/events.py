@@ -73,6 +73,8 @@ class EventBuilder:
             "answer_id": Ids("answer_id", False),
             "event_id": Ids("event_id", False),
         }
+        for field, given in defaults.items():
+            self._check(field, given)
 
     def rows(self, columns: Mapping[str, Sequence[str]], numbers: Sequence[int]) -> tuple[list[EventRow], list[Reject]]:
         """`columns[field][k]` belongs to row `numbers[k]`. Rows are accepted or refused, each exactly once."""
@@ -96,6 +98,15 @@ class EventBuilder:
         if "quantity" in columns:
             rows = self._returned(rows, columns, numbers, rejects)
         return rows, rejects
+
+    def _check(self, field: str, given: str) -> None:
+        """A default that no row could use is refused before a row is read."""
+        if field not in self._read:
+            raise BadInput(f"there is no field {field!r} to give a default: events have {', '.join(self._read)}")
+        try:
+            self._read[field](given)
+        except BadInput as error:
+            raise BadInput(f"the default {field}={given} does not work: {error.detail}") from None
 
     def _convert(self, field: str, read: Callable[[str], Any], column: Sequence[str]) -> tuple[list[Any], dict[str, str]]:
         """Each distinct cell read once: the values, and the reasons of cells that cannot be read."""

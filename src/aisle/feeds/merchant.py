@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
-from aisle.errors import BadInput, Malformed, TooLarge
+from aisle.errors import BadInput, Malformed, TooLarge, Unsupported
 from aisle.feeds import items as make
 from aisle.feeds.delimited import Delimited
 from aisle.feeds.items import ItemBuilder
@@ -19,6 +19,7 @@ from aisle.feeds.source import Source
 
 PER_BATCH = 5_000
 LONGEST_ENTRY = 16 << 20  # bytes of XML between two entries
+ROOTS = ("rss", "feed", "rdf", "channel")
 ENTRIES = ("item", "entry")  # RSS, Atom
 KEPT = (
     "size", "material", "pattern", "gender", "age_group", "condition", "gtin", "mpn", "size_type", "size_system",
@@ -121,6 +122,8 @@ def _entries(source: Source) -> Iterator[Record]:
     try:
         for event, element in iterparse(measured, events=("start", "end"), forbid_dtd=True):
             if event == "start":
+                if not above and _local(element.tag).casefold() not in ROOTS:
+                    raise Unsupported(f"this is XML, but no RSS or Atom feed: it begins with <{_local(element.tag)[:40]}>")
                 above.append(element)
                 continue
             above.pop()

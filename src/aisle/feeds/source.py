@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, cast
 
-from aisle.errors import BadInput, Malformed, TooLarge
+from aisle.errors import BadInput, Malformed, TooLarge, Unsupported
 
 HEAD = 1 << 16  # bytes that are looked at to find the format
 RATIO = 250  # an honest table shrinks 5 to 50 times; a bomb 1,000 times
@@ -100,6 +100,8 @@ class Source:
         try:
             archive = zipfile.ZipFile(self._file)
             members = [entry for entry in archive.infolist() if not entry.is_dir() and not _is_litter(entry.filename)]
+            if any(entry.filename == "[Content_Types].xml" for entry in members):
+                raise Unsupported(f"{self.path.name} is an Excel workbook: save the sheet as CSV (UTF-8) and import that")
             if len(members) != 1:
                 raise BadInput(f"{self.path.name} holds {len(members)} files: import a zip with one file, or each file by itself")
             return archive.open(members[0])

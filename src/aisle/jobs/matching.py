@@ -30,7 +30,8 @@ def advise(ids: Mapping[str, int], catalogue: set[str], items: Iterable[Item], f
         return "the catalogue is empty: import the items first (aisle import items FILE)"
     now = _rate(ids, catalogue)
     found = max(_alternatives(ids, catalogue, items, feed), default=None, key=itemgetter(0))  # the first of equals: a column
-    events = ", ".join(repr(name) for name in list(ids)[:SHOWN])
+    strangers = [name for name in ids if name not in catalogue]
+    events = ", ".join(repr(name) for name in strangers[:SHOWN])
     known = ", ".join(repr(name) for name in sorted(catalogue)[:SHOWN])
     compared = f"events say {events}; the catalogue says {known}"
     if found is None or found[0] < now + BETTER:
