@@ -285,3 +285,16 @@ def test_availability_may_be_asked_for(tastes):
 def test_impossible_requests_are_refused(broken):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"user_id": "u", **broken}, ForUser)
+
+
+def test_items_that_come_one_by_one_are_found_like_items_that_come_together():
+    fresh = [item(f"new{k}", f"{'even' if k % 2 == 0 else 'odd'} article", f"Shop > {k % 2}") for k in range(6)]
+    together, single = (train(two_tastes(), shrinkage=1.0) for _ in range(2))
+    together.catalogue.put(fresh)
+    for one in fresh:
+        single.catalogue.put([one])
+        assert one.item_id in ids(single.ask("for_user", user_id="x", events=past((f"i{one.item_id[3:]}", "view")), n=12))
+    for user in ("u0", "u1"):
+        assert sorted(ids(single.ask("for_user", user_id=user, n=4))) == sorted(ids(together.ask("for_user", user_id=user, n=4)))
+    near = ids(single.ask("similar_items", item_id="new1", by="text", n=8))
+    assert {"new3", "new5"} <= set(near) and all(int(name.lstrip("newi")) % 2 for name in near)

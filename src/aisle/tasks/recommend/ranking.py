@@ -50,7 +50,7 @@ def pairs(history: History, lists: Lists, view: View, share: float) -> Pairs:
     arrivals = view.items.arrivals
     if arrivals is None:
         return Pairs(cell.reshape(-1), value.reshape(-1), width, NONE)
-    old = np.flatnonzero(history.item < len(view.model.names))  # a new item's own list is complete
+    old = np.flatnonzero(history.item < len(view.model.names))  # new items have lists of their own
     starts, counts = arrivals.start[history.item[old]], np.diff(arrivals.start)[history.item[old]]
     entry = np.repeat(old, counts)
     found = np.arange(len(entry)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(starts, counts)

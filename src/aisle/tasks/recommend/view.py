@@ -13,8 +13,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.nearest import best
 from aisle.tasks.recommend import content
-from aisle.tasks.recommend.lists import Floats, Lists, ordered
+from aisle.tasks.recommend.lists import Floats, Lists
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.weights import because
 from aisle.tasks.recommend.world import Sparse
@@ -22,14 +23,16 @@ from aisle.types import Filter, Item
 
 Mask = NDArray[np.bool_]
 Places = NDArray[np.int64]
+BLOCK = 64  # new items whose likeness to all others is looked at together
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Likeness by text between items and the new ones: row i of `start` … names the new places that item i is like."""
+    """Likeness by text between items and the new ones, in triples sorted by item; `start` tells where each item's begin."""
 
     start: Places  # (S + 1,)
-    place: Places  # (pairs,) new places
+    item: Places  # (pairs,) an item …
+    place: Places  # (pairs,) … and the new place that is like it
     value: Floats  # (pairs,)
 
 
@@ -41,14 +44,15 @@ class Numbering:
     size: int  # of the catalogue when this was made
     place: dict[str, int]  # item_id -> place
     names: list[str]  # (S,)
+    ids: NDArray[np.object_]  # (S,) the same, to gather from
     position: Places  # (S,) in the catalogue; -1: gone from it
     texts: Lists  # (S, k) neighbours by text
     personal: Lists  # (S, k) of the scoring algorithm
     arrivals: Arrivals | None  # None: nothing new
     unheard: Mask  # (S,) without behaviour: reached by text
-    order: Places  # (S,) most popular first, then newest
+    created: Places  # (S,) microseconds
     popularity: Floats  # (S,) 1 for the most popular
-    ids: NDArray[np.object_]  # (S,) item ids again, to gather from
+    order: Places  # (S,) most popular first, then newest
     new: Sparse  # (S − N, terms) the texts of the new items
 
     def every_text(self, model: Model) -> Sparse:
@@ -99,7 +103,7 @@ def look(model: Model, catalogue: Catalogue, before: View | None) -> View:
     if before is not None and before.items.catalogue is catalogue and before.items.size == catalogue.size:
         items = before.items
     else:
-        items = number(model, catalogue)
+        items = number(model, catalogue, before.items if before is not None and before.items.catalogue is catalogue else None)
     return View(model, items, catalogue.version, mapped(items, None))
 
 
@@ -109,21 +113,46 @@ def mapped(items: Numbering, wanted: Filter | None) -> Mask:
     return np.asarray(mask[items.position], bool)
 
 
-def number(model: Model, catalogue: Catalogue) -> Numbering:
-    """Give every item its place."""
-    new = [item for item in catalogue.items if item.item_id not in model.place]
-    place = model.place if not new else {**model.place, **{item.item_id: len(model.names) + k for k, item in enumerate(new)}}
-    names = [*model.names, *(item.item_id for item in new)]
-    position = np.array([catalogue.position.get(name, -1) for name in names], np.int64)
+def number(model: Model, catalogue: Catalogue, before: Numbering | None = None) -> Numbering:
+    """Give every item its place. What `before` says of the same catalogue stays; only items that came since are looked at."""
+    last = before or _trained(model, catalogue)
+    new = [item for item in catalogue.items[last.size :] if item.item_id not in last.place]
+    names = [*last.names, *(item.item_id for item in new)]
     rows = model.content.place_of(new)
-    texts, personal, arrivals = _arrived(model, rows)
-    score = np.append(model.popularity.score, np.zeros(len(new)))
-    created = np.append(model.created, [moment(item) for item in new]).astype(np.int64)
-    order = np.lexsort((np.arange(len(names)), -created, -score))
+    texts, personal, arrivals = _arrived(model, last, rows)
+    position = np.append(last.position, np.full(len(new), -1))
+    for place in np.flatnonzero(position < 0).tolist():
+        position[place] = catalogue.position.get(names[place], -1)
+    created = np.append(last.created, [moment(item) for item in new]).astype(np.int64)
+    popularity = np.append(last.popularity, np.zeros(len(new)))
     return Numbering(
-        catalogue, catalogue.size, place, names, position, texts, personal, arrivals,
-        np.append(model.unheard, np.ones(len(new), bool)), order, score / max(float(score.max(initial=0)), 1e-300),
-        np.array(names, object), rows,
+        catalogue=catalogue,
+        size=catalogue.size,
+        place=last.place
+        if not new
+        else {**last.place, **{name: place for place, name in enumerate(names) if place >= len(last.names)}},
+        names=names,
+        ids=np.array(names, object),
+        position=position,
+        texts=texts,
+        personal=personal,
+        arrivals=arrivals,
+        unheard=np.append(last.unheard, np.ones(len(new), bool)),
+        created=created,
+        popularity=popularity,
+        order=np.lexsort((np.arange(len(names)), -created, -popularity)),
+        new=sp.vstack([last.new, rows]).tocsr() if new else last.new,
+    )
+
+
+def _trained(model: Model, catalogue: Catalogue) -> Numbering:
+    """The items of training, before the catalogue is looked at."""
+    score = model.popularity.score
+    nothing = model.content.place_of([])
+    return Numbering(
+        catalogue, 0, model.place, model.names, np.array(model.names, object), np.full(len(model.names), -1), model.texts,
+        model.personal, None, model.unheard, model.created, score / max(float(score.max(initial=0)), 1e-300),
+        np.zeros(0, np.int64), nothing,
     )  # fmt: skip
 
 
@@ -132,22 +161,33 @@ def moment(item: Item) -> int:
     return item.created_at if isinstance(item.created_at, int) else 0
 
 
-def _arrived(model: Model, rows: Sparse) -> tuple[Lists, Lists, Arrivals | None]:
-    if not rows.shape[0]:
-        return model.texts, model.personal, None
-    known, new, k = len(model.names), rows.shape[0], model.texts.indices.shape[1]
-    size = known + new
-    alike = content.likeness(rows, sp.vstack([model.content.rows, rows]).tocsr()).tocoo()
-    keep = alike.col != alike.row + known
-    lists = ordered(
-        alike.row[keep].astype(np.int64), alike.col[keep].astype(np.int64), alike.data[keep], items=new, k=k, first=known
-    )
+def _arrived(model: Model, last: Numbering, rows: Sparse) -> tuple[Lists, Lists, Arrivals | None]:
+    """The lists with those of the items that came since, and who finds these."""
+    added, known = rows.shape[0], len(last.names)
+    if not added:
+        return last.texts, last.personal, last.arrivals
+    lists = _nearest(rows, sp.vstack([model.content.rows, last.new, rows]).tocsr(), known, last.texts.indices.shape[1])
     own, near = np.nonzero(lists.values > 0)
-    item, value = lists.indices[own, near].astype(np.int64), lists.values[own, near].astype(np.float64)
-    order = np.lexsort((own, item))
-    arrivals = Arrivals(np.searchsorted(item[order], np.arange(size + 1)), own[order] + known, value[order])
+    item, place, value = lists.indices[own, near].astype(np.int64), own + known, lists.values[own, near].astype(np.float64)
+    if last.arrivals is not None:
+        item = np.concatenate([last.arrivals.item, item])
+        place, value = np.concatenate([last.arrivals.place, place]), np.concatenate([last.arrivals.value, value])
+    order = np.lexsort((place, item))
+    arrivals = Arrivals(item[order].searchsorted(np.arange(known + added + 1)), item[order], place[order], value[order])
     share = 1.0 if model.config.algorithm == "content" else model.config.content_share
-    return _longer(model.texts, lists, 1.0), _longer(model.personal, lists, share), arrivals
+    return _longer(last.texts, lists, 1.0), _longer(last.personal, lists, share), arrivals
+
+
+def _nearest(rows: Sparse, every: Sparse, first: int, k: int) -> Lists:
+    """The k items most alike to each row by text, itself (at place `first` + row) left out; a few rows at a time."""
+    parts = []
+    for start in range(0, rows.shape[0], BLOCK):
+        alike = content.likeness(rows[start : start + BLOCK], every).toarray().astype(np.float32)
+        alike[alike <= 0] = -np.inf
+        own = np.arange(len(alike))
+        alike[own, first + start + own] = -np.inf
+        parts.append(best(alike, min(k, alike.shape[1])))
+    return Lists.of(np.concatenate([near for near, _ in parts]), np.concatenate([value for _, value in parts]), first)
 
 
 def _longer(lists: Lists, more: Lists, share: float) -> Lists:
