@@ -1,0 +1,130 @@
+"""Implicit alternating least squares with a regulariser scaled by frequency (iALS: Hu et al., 2008; Rendle et al., 2022).
+
+    minimise  Σ_(u,i) met (wᵤ·hᵢ − 1)² + α Σ_(all u,i) (wᵤ·hᵢ)² + λ Σᵤ (nᵤ + α·items)^ν |wᵤ|² + λ Σᵢ (nᵢ + α·users)^ν |hᵢ|²
+
+Each half step is one small ridge regression per row with everything else fixed:  (HᵤᵀHᵤ + α HᵀH + λ(nᵤ + α·items)^ν I) wᵤ = Hᵤᵀ1.
+Ours differs in the arithmetic: in the axes of HᵀH what all rows share is a diagonal, so a row with fewer items than factors is
+solved in the space of its items (Woodbury); rows of like length are padded with zero vectors and solved as one batch.
+A new or changed history is folded in by the same regression, so an event counts at once. Users add up in HᵀH only, so taking a
+person out needs a new half step over items; this is no model with additive sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.tasks.recommend.lists import Floats
+from aisle.tasks.recommend.world import Sparse
+
+Matrix = NDArray[np.float32]
+Step = Callable[[int, int], None]
+BATCH = 1 << 24  # numbers of a gathered batch: rows · length · factors
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Users and items as vectors of one space, and what folding in needs."""
+
+    users: Matrix  # (users, factors)
+    items: Matrix  # (items, factors)
+    alpha: float
+    regularisation: float
+    exponent: float
+
+
+def learn(
+    met: Sparse, *, factors: int = 64, alpha: float = 0.1, regularisation: float = 0.003, exponent: float = 1.0,
+    epochs: int = 12, seed: int = 0, step: Step | None = None,
+) -> Factors:  # fmt: skip
+    """Factors from (users, items) csr whose positive values say how much an entry counts (1: met). `regularisation` λ,
+    `exponent` ν (1: by frequency, 0: the same for all); starts from vectors of length about 0.1 drawn with `seed`."""
+    rows, columns = met.tocsr().astype(np.float32), met.T.tocsr().astype(np.float32)
+    rng = np.random.default_rng(seed)
+    items = (rng.standard_normal((met.shape[1], factors)) * 0.1 / np.sqrt(factors)).astype(np.float32)
+    users = np.zeros((met.shape[0], factors), np.float32)
+    for epoch in range(epochs):
+        users = half_step(rows, items, alpha, regularisation, exponent)
+        items = half_step(columns, users, alpha, regularisation, exponent)
+        if step is not None:
+            step(epoch + 1, epochs)
+    users = half_step(rows, items, alpha, regularisation, exponent)
+    return Factors(users, items, alpha, regularisation, exponent)
+
+
+def half_step(rows: Sparse, fixed: Matrix, alpha: float, regularisation: float, exponent: float) -> Matrix:
+    """(rows, factors) the best vectors of all rows while the vectors of the columns stay."""
+    axes, turn = np.linalg.eigh((fixed.T @ fixed).astype(np.float64))
+    turned = np.vstack([fixed @ turn.astype(np.float32), np.zeros((1, fixed.shape[1]), np.float32)])  # the last: padding
+    lengths = np.diff(rows.indptr)
+    ridge = regularisation * (lengths + alpha * len(fixed)) ** exponent
+    found = np.zeros((rows.shape[0], fixed.shape[1]), np.float32)
+    for batch in _batches(lengths, fixed.shape[1]):
+        shared = (alpha * np.maximum(axes, 0.0) + ridge[batch][:, None]).astype(np.float32)
+        found[batch] = _solve(*_gather(rows, batch, turned), shared)
+    return np.asarray(found @ turn.T.astype(np.float32), np.float32)
+
+
+def _batches(lengths: NDArray[Any], factors: int) -> list[NDArray[np.int64]]:
+    """Rows by length, so that little is padded, in batches of bounded memory; empty rows stay 0."""
+    order = np.argsort(lengths, kind="stable")
+    order = order[np.searchsorted(lengths[order], 1) :]
+    batches, stop = [], len(order)
+    while stop:
+        longest = int(lengths[order[stop - 1]])
+        fits = max(BATCH // (max(longest, factors) * factors), 1)
+        alike = int(np.searchsorted(lengths[order[:stop]], longest * 0.8))  # at most a fifth is padding
+        start = max(stop - fits, alike)
+        batches.append(order[start:stop])
+        stop = start
+    return batches
+
+
+def _gather(rows: Sparse, batch: NDArray[np.int64], turned: Matrix) -> tuple[Matrix, Matrix]:
+    """The vectors of each row's columns times √count (batch, length, factors), and √count (batch, length)."""
+    start, stop = rows.indptr[batch], rows.indptr[batch + 1]
+    place = start[:, None] + np.arange(int((stop - start).max()))
+    inside = place < stop[:, None]
+    place = np.where(inside, place, 0)
+    root = np.where(inside, np.sqrt(rows.data[place]), 0.0).astype(np.float32)
+    vectors = turned[np.where(inside, rows.indices[place], len(turned) - 1)]
+    return vectors * root[:, :, None], root
+
+
+def _solve(vectors: Matrix, root: Matrix, shared: Matrix) -> Matrix:
+    """(batch, factors) w of  (ZᵀZ + diag(shared)) w = Zᵀ√c, in the smaller of the two spaces."""
+    length, factors = vectors.shape[1:]
+    if length < factors:
+        small = (vectors / shared[:, None]) @ vectors.transpose(0, 2, 1)
+        small.reshape(len(small), -1)[:, :: length + 1] += 1.0
+        inner = np.linalg.solve(small, root[:, :, None])
+        return np.asarray((vectors.transpose(0, 2, 1) @ inner)[:, :, 0] / shared)
+    full = vectors.transpose(0, 2, 1) @ vectors
+    full.reshape(len(full), -1)[:, :: factors + 1] += shared
+    return np.asarray(np.linalg.solve(full, vectors.transpose(0, 2, 1) @ root[:, :, None])[:, :, 0])
+
+
+def fold_in(model: Factors, histories: Sparse) -> Matrix:
+    """(users, factors) vectors of fresh histories, (users, items) csr of how much each entry counts."""
+    return half_step(histories.astype(np.float32), model.items, model.alpha, model.regularisation, model.exponent)
+
+
+def score(model: Factors, history: NDArray[np.int64], worth: Floats | None = None) -> tuple[Floats, Floats]:
+    """The score of every item for a history, and what each event gave to it: (items,), (events, items), the second summing to
+    the first: w is a sum over the history (A⁻¹ Σ c_h h), so each event's share is its own term (Hu et al., 2008, section 5)."""
+    counts = np.ones(len(history)) if worth is None else np.asarray(worth, np.float64)
+    items = model.items.astype(np.float64)
+    own = items[history]
+    ridge = model.regularisation * (len(history) + model.alpha * len(items)) ** model.exponent
+    matrix = (own * counts[:, None]).T @ own + model.alpha * (items.T @ items) + ridge * np.eye(items.shape[1])
+    given = (np.linalg.solve(matrix, own.T).T * counts[:, None]) @ items.T
+    return given.sum(axis=0), given
+
+
+def score_all(model: Factors, vectors: Matrix) -> Matrix:
+    """(users, items) scores of many users at once."""
+    return np.asarray(vectors @ model.items.T)
