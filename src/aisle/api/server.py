@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import resource
 import signal
 import socket
@@ -13,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from aisle.api import create, problems
 from aisle.api.problems import HeadTooLarge, TooSlow
 from aisle.api.routing import Route
-from aisle.api.shell import LEFT, TASK
+from aisle.api.shell import LEFT, TASK, WHOLE
 from aisle.app import App
 from aisle.errors import AisleError, Conflict, Malformed, Misconfigured
 
@@ -33,6 +34,43 @@ OWN_FILES = 64  # descriptors kept for the database, models and the process itse
 MOST_CONNECTIONS = 10_000
 BACKLOG = 2048
 TAKEN = (errno.EADDRINUSE,)
+
+
+class Cycle(RequestResponseCycle):
+    """uvicorn's answer to one request; one that is whole goes out in one write, its headers checked once instead of each."""
+
+    held: Any = None  # the start of an answer whose body follows at once
+
+    async def send(self, message: Any) -> None:
+        if WHOLE in message and not self.response_started and self.scope["method"] != "HEAD":
+            self.held = message
+            return
+        start, self.held = self.held, None
+        if start is None:
+            await super().send(message)
+        elif self.disconnected or self.flow.write_paused:
+            await super().send(start)
+            await super().send(message)
+        else:
+            self.write(start, message["body"])
+
+    def write(self, start: Any, body: bytes) -> None:
+        """What uvicorn's `send` does for a start and a whole body."""
+        headers = [*self.default_headers, *start["headers"]]
+        if not self.keep_alive:
+            headers.append((b"connection", b"close"))
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        head = b"".join([STATUS_LINE[start["status"]], *lines, b"\r\n"])
+        if head.count(b"\n") != len(headers) + 2 or head.count(b"\r") != len(headers) + 2:
+            raise RuntimeError("a header holds a line break")
+        self.transport.write(head + body)
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.expected_content_length = 0
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 class Protocol(HttpToolsProtocol):
@@ -59,6 +97,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self.cycle.__class__ = Cycle  # made by uvicorn just now, not begun yet: there is no other place to choose its class
         self.in_head = False
 
     def on_message_complete(self) -> None:
@@ -159,6 +198,8 @@ def serve(
 
 async def _serve(app: App, listener: socket.socket, on_ready: Callable[[str], None], extra: Iterable[Route]) -> None:
     await app.start()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: the collector need not walk it while requests wait
 
     def stopping() -> None:
         app.draining = True

@@ -39,6 +39,7 @@ NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 NO_STORE: Header = (b"cache-control", b"no-store")
 NO_PAGE: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # were it taken for one
 SECURITY = (NO_SNIFFING, NO_STORE, NO_PAGE, (b"x-frame-options", b"DENY"), (b"referrer-policy", b"no-referrer"))
+WHOLE = "aisle.whole"  # in a start: the body follows at once and whole, so that our server may send both in one write
 TASK, LEFT = "aisle.task", "aisle.left"  # in the scope: what to stop when the caller leaves, and that it left
 
 
@@ -89,10 +90,13 @@ class Shell:
             observe.failure("request.failed", error, route=call.route.path, request_id=call.request_id)
             reply = self._refusal(AisleError("something went wrong inside Aisle: its log names this request id"), call)
         seconds = self._count(scope["method"], call.route, reply.status, started)
-        await send({"type": "http.response.start", "status": reply.status, "headers": _headers(reply, call, seconds)})
+        start = {"type": "http.response.start", "status": reply.status, "headers": _headers(reply, call, seconds)}
         if reply.stream is None:
+            start[WHOLE] = True
+            await send(start)
             await send({"type": "http.response.body", "body": reply.body})
         else:
+            await send(start)
             await _stream(reply.stream, receive, send)
 
     async def _reply(self, call: Call, scope: Scope, receive: Receive) -> Reply:
