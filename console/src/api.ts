@@ -39,7 +39,13 @@ export class Api {
     return (await this.ask(method, path, body, signal, "no-store")).json() as Promise<T>;
   }
 
-  private async ask(method: string, path: string, body: unknown, signal: AbortSignal | undefined, cache: RequestCache): Promise<Response> {
+  private async ask(
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal | undefined,
+    cache: RequestCache,
+  ): Promise<Response> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.key}`, accept: "application/json, */*" };
     if (body !== undefined) headers["content-type"] = "application/json";
     let response: Response;

@@ -7,7 +7,13 @@ const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
 const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
-const moment = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(LOCALE, {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const clock = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const ago = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 const agoShort = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
@@ -29,7 +35,9 @@ export function percent(part: number, of: number): string {
 
 /** Contributions and scores: signed, three decimals, so that a column of them can be added by eye. */
 export function signed(n: number): string {
-  return new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero", minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(n);
+  return new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero", minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(
+    n,
+  );
 }
 
 export const fixed = (n: number, digits = 3): string =>
@@ -68,7 +76,8 @@ const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function since(micros: number, now = Date.now() * 1000): string {
   const seconds = (micros - now) / 1e6;
-  for (const [unit, length] of STEPS) if (Math.abs(seconds) >= length) return (length < 86_400 ? agoShort : ago).format(Math.trunc(seconds / length), unit);
+  for (const [unit, length] of STEPS)
+    if (Math.abs(seconds) >= length) return (length < 86_400 ? agoShort : ago).format(Math.trunc(seconds / length), unit);
   return Math.abs(seconds) < 10 ? "just now" : agoShort.format(Math.trunc(seconds), "second");
 }
 

@@ -60,7 +60,8 @@ export class PictureStore {
 
   get(url: string): Promise<string> {
     let kept = this.known.get(url);
-    if (kept) this.known.delete(url); // and in again, as the newest
+    if (kept)
+      this.known.delete(url); // and in again, as the newest
     else kept = this.api.blob(url).then((blob) => URL.createObjectURL(blob));
     this.known.set(url, kept);
     for (const [oldest, gone] of this.known) {

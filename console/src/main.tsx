@@ -47,14 +47,19 @@ function House({ apiKey, leave }: { apiKey: string; leave: (refused: boolean) =>
   useEffect(() => {
     const stop = new AbortController();
     setError(null);
-    api.get<Overview>("/v1/overview", stop.signal).then(
-      setOverview,
-      (problem: unknown) => stop.signal.aborted || setError(asApiError(problem)),
-    );
+    api
+      .get<Overview>("/v1/overview", stop.signal)
+      .then(setOverview, (problem: unknown) => stop.signal.aborted || setError(asApiError(problem)));
     return () => stop.abort();
   }, [api, turn]);
   const shop = useMemo<Shop>(
-    () => ({ api, items: new ItemStore(api), pictures: new PictureStore(api), scopes: overview?.scopes ?? [], tasks: overview?.tasks ?? [] }),
+    () => ({
+      api,
+      items: new ItemStore(api),
+      pictures: new PictureStore(api),
+      scopes: overview?.scopes ?? [],
+      tasks: overview?.tasks ?? [],
+    }),
     [api, overview],
   );
   return (

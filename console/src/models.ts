@@ -39,14 +39,17 @@ export function useVersions(): Asked<Versions> {
   return useAnswer((api, signal) => readVersions(api, tasks, signal), [tasks.join()]);
 }
 
-export const liveOf = (versions: Versions | null, task: string): Version | null => versions?.[task]?.find((one) => one.live) ?? null;
+export const liveOf = (versions: Versions | null, task: string): Version | null =>
+  versions?.[task]?.find((one) => one.live) ?? null;
 
 const BASELINE = /^(popular|popularity|baseline)[_./: ]+|[_./: ]+(popular|popularity|baseline)$/;
 
 /** The scores of a card as metric, model, baseline; a baseline's score is named "popular_<metric>". */
 export function pairsOf(scores: Record<string, unknown> | undefined): Pair[] {
   const numbers = Object.entries(scores ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === "number");
-  const baselines = new Map(numbers.filter(([name]) => BASELINE.test(name)).map(([name, value]) => [name.replace(BASELINE, ""), value]));
+  const baselines = new Map(
+    numbers.filter(([name]) => BASELINE.test(name)).map(([name, value]) => [name.replace(BASELINE, ""), value]),
+  );
   return numbers
     .filter(([name]) => !BASELINE.test(name))
     .map(([name, model]) => ({ name, model, baseline: baselines.get(name) ?? null }));

@@ -18,8 +18,13 @@ export const href = (page: string, id?: string): string => `#/${page}${id === un
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => parse(location.hash));
   useEffect(() => {
-    const follow = (): void => setRoute(parse(location.hash));
+    const follow = (): void =>
+      setRoute((was) => {
+        const now = parse(location.hash);
+        return now.page === was.page && now.id === was.id ? was : now;
+      });
     addEventListener("hashchange", follow);
+    follow(); // it may have changed since the first render
     return () => removeEventListener("hashchange", follow);
   }, []);
   return route;

@@ -57,8 +57,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield from serve(home, key, key)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium. Playwright keeps an event loop running meanwhile, so it must be gone before another module's tests begin."""
     if not Path(CHROMIUM).exists():
         lacking(f"there is no {CHROMIUM} (apt-get install chromium)")
     if not (STATIC / "index.html").exists():

@@ -17,9 +17,14 @@ RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'bes
 PAGES = ["", "users", f"users/{USER}", "items", "items/item-0001", "models"]
 
 
-@pytest.fixture(
-    params=[(1400, "light"), (390, "dark"), (390, "light"), (1400, "dark")], ids=lambda value: f"{value[0]}-{value[1]}"
-)
+LOOKS = [
+    (1400, "light"),
+    (390, "dark"),
+    *(pytest.param(look, marks=pytest.mark.slow) for look in ((390, "light"), (1400, "dark"))),
+]
+
+
+@pytest.fixture(params=LOOKS, ids=lambda value: f"{value[0]}-{value[1]}")
 def judged(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page that lets a script in from outside: only for axe, which the policy would keep out."""
     if not AXE.exists():

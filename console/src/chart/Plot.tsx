@@ -19,14 +19,16 @@ interface Props {
   series: Series[];
   when: (seconds: number) => string; // how a moment is written
   value?: (n: number) => string; // how a number is written
-  total: (values: (number | null)[]) => number | null; // what the legend shows while nothing is pointed at
+  total: (series: Series) => number | null; // what the legend shows while nothing is pointed at
   controls?: ComponentChildren;
   height?: number;
 }
 
 export function Plot(props: Props): JSX.Element {
   const { title, summary, x, series, when, value = compact, total, height = 220 } = props;
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(() => new Set(series.filter((one) => one.hidden).map((one) => one.name)));
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(
+    () => new Set(series.filter((one) => one.hidden).map((one) => one.name)),
+  );
   const [pointed, setPointed] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const id = useId();
@@ -59,9 +61,15 @@ export function Plot(props: Props): JSX.Element {
           <div class="legend">
             <span class="legend-when">{at === undefined ? "Whole period" : when(at)}</span>
             {series.map((one, k) => {
-              const shown = pointed === null ? total(one.values) : (one.values[pointed] ?? null);
+              const shown = pointed === null ? total(one) : (one.values[pointed] ?? null);
               return (
-                <button type="button" key={one.name} class="key" aria-pressed={!hidden.has(one.name)} onClick={() => flip(one.name)}>
+                <button
+                  type="button"
+                  key={one.name}
+                  class="key"
+                  aria-pressed={!hidden.has(one.name)}
+                  onClick={() => flip(one.name)}
+                >
                   <span class={`swatch swatch-${(k % 10) + 1} ${props.shape}`} aria-hidden="true" />
                   {one.name} <b>{shown === null ? "–" : value(shown)}</b>
                 </button>
@@ -117,7 +125,16 @@ function Canvas({ title, summary, shape, x, series, hidden, height, when, value 
     };
   }, [shape, x, shown, height, scheme]);
 
-  return <div ref={holder} class="canvas" style={{ blockSize: `${height}px` }} role="img" aria-label={`${title}. ${summary}`} onMouseLeave={() => onPoint(null)} />;
+  return (
+    <div
+      ref={holder}
+      class="canvas"
+      style={{ blockSize: `${height}px` }}
+      role="img"
+      aria-label={`${title}. ${summary}`}
+      onMouseLeave={() => onPoint(null)}
+    />
+  );
 }
 
 type NumbersProps = Required<Pick<Props, "title" | "x" | "series" | "when" | "value">>;

@@ -31,7 +31,10 @@ export function draw(element: HTMLElement, wanted: Wanted): uPlot {
   return new uPlot({ ...options, width: element.clientWidth, height: wanted.height, hooks }, data, element);
 }
 
-function build({ shape, x, series, when, value }: Wanted, style: CSSStyleDeclaration): { options: Omit<uPlot.Options, "width" | "height">; data: uPlot.AlignedData } {
+function build(
+  { shape, x, series, when, value }: Wanted,
+  style: CSSStyleDeclaration,
+): { options: Omit<uPlot.Options, "width" | "height">; data: uPlot.AlignedData } {
   const ink = (name: string): string => style.getPropertyValue(name).trim();
   const colour = (k: number): string => ink(`--series-${(k % COLOURS) + 1}`);
   const font = `12px ${style.fontFamily}`;
@@ -47,7 +50,15 @@ function build({ shape, x, series, when, value }: Wanted, style: CSSStyleDeclara
       y: { range: (_: uPlot, __: number, high: number): uPlot.Range.MinMax => [0, high > 0 ? high * 1.06 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, space: TICK_SPACE, incrs: increments(step), splits: marks(step), values: (_: uPlot, at: number[]) => at.map(when) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        space: TICK_SPACE,
+        incrs: increments(step),
+        splits: marks(step),
+        values: (_: uPlot, at: number[]) => at.map(when),
+      },
       { ...axis, size: room, space: 36, values: (_: uPlot, at: number[]) => at.map(value) },
     ],
     series: [{}, ...drawn.series],

@@ -127,7 +127,10 @@ function OneItem({ id }: { id: string }): JSX.Element {
               <Facts item={row.item} />
               <Fares row={row} />
             </div>
-            <Card title="Neighbours" note="Three ways of being alike, side by side: what people did, what the words say, and both together">
+            <Card
+              title="Neighbours"
+              note="Three ways of being alike, side by side: what people did, what the words say, and both together"
+            >
               <div class="columns three">
                 <NeighboursBy itemId={id} by="behaviour" />
                 <NeighboursBy itemId={id} by="text" />
@@ -149,7 +152,9 @@ const Facts = ({ item }: { item: Item }): JSX.Element => (
       <div>
         <p class="row">
           {item.price && <b class="price">{money(item.price)}</b>}
-          <Badge kind={!item.availability || item.availability === "in_stock" ? "good" : "warn"}>{words(item.availability ?? "in_stock")}</Badge>
+          <Badge kind={!item.availability || item.availability === "in_stock" ? "good" : "warn"}>
+            {words(item.availability ?? "in_stock")}
+          </Badge>
         </p>
         {item.description && <p class="description">{item.description}</p>}
         <dl class="pairs">
@@ -176,7 +181,10 @@ function Fares({ row }: { row: ItemRow }): JSX.Element {
   const views = row.events["view"] ?? 0;
   const sales = row.events["purchase"] ?? 0;
   return (
-    <Card title="How it fares" note={row.rank === null ? "No events yet" : `Number ${count(row.rank)} of the catalogue by events`}>
+    <Card
+      title="How it fares"
+      note={row.rank === null ? "No events yet" : `Number ${count(row.rank)} of the catalogue by events`}
+    >
       {kinds.length === 0 ? (
         <Empty title="Nobody has seen it yet">
           <p>Until somebody does, it is suggested by its words and category alone.</p>

@@ -27,7 +27,13 @@ export function ModelsPage(): JSX.Element {
         {(all) => (
           <>
             {Object.entries(all).map(([task, list]) => (
-              <TaskCard key={task} task={task} versions={list} reload={versions.reload} onStarted={() => setStarted(started + 1)} />
+              <TaskCard
+                key={task}
+                task={task}
+                versions={list}
+                reload={versions.reload}
+                onStarted={() => setStarted(started + 1)}
+              />
             ))}
           </>
         )}
@@ -105,7 +111,11 @@ function TaskCard({ task, versions, reload, onStarted }: TaskProps): JSX.Element
               </div>
             </div>
           )}
-          <VersionTable task={task} versions={versions} onPromote={mayChange ? (version) => setQuestion(promote(version)) : null} />
+          <VersionTable
+            task={task}
+            versions={versions}
+            onPromote={mayChange ? (version) => setQuestion(promote(version)) : null}
+          />
         </>
       )}
       {!mayChange && <p class="quiet">Training and promoting need a key with the scope “admin”.</p>}
@@ -128,7 +138,15 @@ const Settings = ({ config }: { config: Record<string, unknown> }): JSX.Element 
   </details>
 );
 
-const VersionTable = ({ task, versions, onPromote }: { task: string; versions: Version[]; onPromote: ((version: Version) => void) | null }): JSX.Element => (
+const VersionTable = ({
+  task,
+  versions,
+  onPromote,
+}: {
+  task: string;
+  versions: Version[];
+  onPromote: ((version: Version) => void) | null;
+}): JSX.Element => (
   <Scroll label={`Versions of ${words(task).toLowerCase()}`}>
     <table>
       <thead>

@@ -56,10 +56,28 @@ function Figures({ overview, versions }: { overview: Overview; versions: Asked<V
   return (
     <dl class="figures">
       <Figure name="Items" value={compact(overview.items)} note={pictured(overview)} />
-      <Figure name="Users" value={compact(overview.users)} note={overview.users ? `${percent(overview.warm_users, overview.users)} known well enough` : "none yet"} />
-      <Figure name="Events" value={compact(overview.events)} note={overview.first_event === null ? "none yet" : `since ${dateOf(overview.first_event)}`} />
-      <Figure name="Newest event" value={fresh} note={overview.events ? `${percent(overview.matched_events, overview.events)} name a known item` : "nothing to learn from"} />
-      <Figure name="Model trained" value={live ? since(live.created_at) : "Not yet"} note={live ? `recommend@${live.version}` : "see the next steps"} />
+      <Figure
+        name="Users"
+        value={compact(overview.users)}
+        note={overview.users ? `${percent(overview.warm_users, overview.users)} known well enough` : "none yet"}
+      />
+      <Figure
+        name="Events"
+        value={compact(overview.events)}
+        note={overview.first_event === null ? "none yet" : `since ${dateOf(overview.first_event)}`}
+      />
+      <Figure
+        name="Newest event"
+        value={fresh}
+        note={
+          overview.events ? `${percent(overview.matched_events, overview.events)} name a known item` : "nothing to learn from"
+        }
+      />
+      <Figure
+        name="Model trained"
+        value={live ? since(live.created_at) : "Not yet"}
+        note={live ? `recommend@${live.version}` : "see the next steps"}
+      />
     </dl>
   );
 }
@@ -74,14 +92,19 @@ function People({ overview }: { overview: Overview }): JSX.Element {
   return (
     <Card
       title="What there is to learn from"
-      note={users ? `${count(warm_users)} of ${count(users)} users have ${warm_at} events or more: they get a personal list. The others get one that leans on what is popular.` : "No users yet."}
+      note={
+        users
+          ? `${count(warm_users)} of ${count(users)} users have ${warm_at} events or more, enough to show a taste. With fewer, a list rests on an item or two; without any, on what is popular.`
+          : "No users yet."
+      }
     >
       {users > 0 && (
         <>
           <h3>Users by their number of events</h3>
           <Bars
             bars={activity.map(({ least, most, users: n }) => ({
-              name: most === null ? `${count(least)} and more` : least === most ? count(least) : `${count(least)} to ${count(most)}`,
+              name:
+                most === null ? `${count(least)} and more` : least === most ? count(least) : `${count(least)} to ${count(most)}`,
               value: n,
               text: `${compact(n)} · ${percent(n, users)}`,
               quiet: least < warm_at,
@@ -93,7 +116,9 @@ function People({ overview }: { overview: Overview }): JSX.Element {
         <>
           <h3>Items that say their</h3>
           <Bars bars={Object.entries(completeness).map(([name, n]) => ({ name, value: n / items, text: percent(n, items) }))} />
-          <p class="quiet">{plural(items, "item")} in all. New items are suggested by these words until people have found them.</p>
+          <p class="quiet">
+            {plural(items, "item")} in all. New items are suggested by these words until people have found them.
+          </p>
         </>
       )}
     </Card>

@@ -129,7 +129,11 @@ function OneUser({ id }: { id: string }): JSX.Element {
                       <button type="button" disabled={before.length === 0} onClick={() => setBefore(before.slice(0, -1))}>
                         Newer
                       </button>
-                      <button type="button" disabled={!data.has_more || !data.last_id} onClick={() => data.last_id && setBefore([...before, data.last_id])}>
+                      <button
+                        type="button"
+                        disabled={!data.has_more || !data.last_id}
+                        onClick={() => data.last_id && setBefore([...before, data.last_id])}
+                      >
                         Older
                       </button>
                     </div>

@@ -53,7 +53,7 @@ export function Facts({ version }: { version: Version }): JSX.Element {
         <dt>Trained</dt>
         <dd title={momentOf(version.created_at)}>
           {since(version.created_at)}
-          {data["seconds"] !== undefined && ` in ${duration(data["seconds"])}`}
+          {data["seconds"] !== undefined && `, in ${duration(data["seconds"])}`}
         </dd>
       </div>
       {data["events"] !== undefined && (
@@ -125,7 +125,9 @@ function verdict({ model, baseline }: Pair): string {
   if (!baseline) return "Popularity alone finds nothing here.";
   const times = model / baseline;
   if (times >= 1.05) return `${decimal(times, 2)} times as good as popularity.`;
-  return times > 0.95 ? "No better than popularity: suggestions are hardly personal yet." : "Worse than popularity: train again with other settings, or with more events.";
+  return times > 0.95
+    ? "No better than popularity: suggestions are hardly personal yet."
+    : "Worse than popularity: train again with other settings, or with more events.";
 }
 
 const ACRONYMS = /\b(ndcg|mrr|map|auc|hr|wer|cer)\b/gi;

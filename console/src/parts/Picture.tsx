@@ -20,11 +20,24 @@ export function Picture({ item, size, named = false }: Props): JSX.Element {
   const [refused, setRefused] = useState<string | null>(null);
   const none = !url || broken || refused === url;
   return (
-    <span ref={holder} class={`picture ${size}`} {...(none && named && item ? { role: "img", "aria-label": `${item.title}: no picture` } : {})}>
+    <span
+      ref={holder}
+      class={`picture ${size}`}
+      {...(none && named && item ? { role: "img", "aria-label": `${item.title}: no picture` } : {})}
+    >
       {none ? (
         <span aria-hidden="true">{Array.from(item?.title ?? "")[0] ?? ""}</span>
       ) : (
-        source && <img src={source} alt={named ? (item?.title ?? "") : ""} loading="lazy" decoding="async" referrerpolicy="no-referrer" onError={() => setRefused(url)} />
+        source && (
+          <img
+            src={source}
+            alt={named ? (item?.title ?? "") : ""}
+            loading="lazy"
+            decoding="async"
+            referrerpolicy="no-referrer"
+            onError={() => setRefused(url)}
+          />
+        )
       )}
     </span>
   );

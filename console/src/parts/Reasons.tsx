@@ -16,10 +16,24 @@ export function Reasons({ reasons, score, whole }: { reasons: Reason[]; score: n
   const exact = Math.abs(sum - score) <= EXACT * Math.max(1, Math.abs(score));
   return (
     <div class="reasons">
-      <Bars whole={score} bars={shown.map((reason) => ({ name: capital(reason.text), value: reason.contribution, text: signed(reason.contribution) }))} />
+      <Bars
+        whole={score}
+        bars={shown.map((reason) => ({
+          name: capital(reason.text),
+          value: reason.contribution,
+          text: signed(reason.contribution),
+        }))}
+      />
       {whole && (
         <p class="quiet sum">
-          Sum of contributions <b class="number">{signed(sum)}</b> {exact ? "= the score" : <>of the score <b class="number">{signed(score)}</b></>}
+          Sum of contributions <b class="number">{signed(sum)}</b>{" "}
+          {exact ? (
+            "= the score"
+          ) : (
+            <>
+              of the score <b class="number">{signed(score)}</b>
+            </>
+          )}
         </p>
       )}
     </div>

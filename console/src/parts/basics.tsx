@@ -11,7 +11,13 @@ interface Children {
   children: ComponentChildren;
 }
 
-export function Card({ title, note, actions, children, class: name = "" }: { title?: string; note?: ComponentChildren; actions?: ComponentChildren; class?: string } & Children): JSX.Element {
+export function Card({
+  title,
+  note,
+  actions,
+  children,
+  class: name = "",
+}: { title?: string; note?: ComponentChildren; actions?: ComponentChildren; class?: string } & Children): JSX.Element {
   const id = useId();
   return (
     <section class={`card ${name}`} {...(title ? { "aria-labelledby": id } : {})}>
@@ -70,7 +76,15 @@ export const Empty = ({ title, children }: { title: string } & Children): JSX.El
 );
 
 /** Shows an answer when it is there, and says so when it is late, empty-handed or refused. */
-export function Await<T>({ of, children, lines = 3 }: { of: Asked<T>; children: (data: T) => ComponentChildren; lines?: number }): JSX.Element {
+export function Await<T>({
+  of,
+  children,
+  lines = 3,
+}: {
+  of: Asked<T>;
+  children: (data: T) => ComponentChildren;
+  lines?: number;
+}): JSX.Element {
   if (of.error) return <Failure error={of.error} retry={of.reload} />;
   if (of.data === null) return <Skeleton lines={lines} />;
   return (
@@ -99,7 +113,10 @@ export const Figure = ({ name, value, note }: { name: string; value: string; not
   </div>
 );
 
-export const Badge = ({ kind = "plain", children }: { kind?: "plain" | "good" | "warn" | "bad" | "accent" } & Children): JSX.Element => (
+export const Badge = ({
+  kind = "plain",
+  children,
+}: { kind?: "plain" | "good" | "warn" | "bad" | "accent" } & Children): JSX.Element => (
   <span class={`badge ${kind}`}>{children}</span>
 );
 
@@ -133,7 +150,14 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
 }
 
 export const Progress = ({ label, done, total }: { label: string; done: number; total: number }): JSX.Element => (
-  <div class="progress" role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round((100 * done) / (total || 1))}>
+  <div
+    class="progress"
+    role="progressbar"
+    aria-label={label}
+    aria-valuemin={0}
+    aria-valuemax={100}
+    aria-valuenow={Math.round((100 * done) / (total || 1))}
+  >
     <span style={{ inlineSize: `${Math.min(100, (100 * done) / (total || 1))}%` }} />
   </div>
 );
@@ -182,7 +206,10 @@ export function Bars({ bars, whole = 0 }: { bars: Bar[]; whole?: number }): JSX.
           <span class="bar-track" aria-hidden="true">
             <span
               class={bar.value < 0 ? "bar less" : "bar"}
-              style={{ insetInlineStart: `${(100 * (Math.min(0, bar.value) - low)) / span}%`, inlineSize: `${(100 * Math.abs(bar.value)) / span}%` }}
+              style={{
+                insetInlineStart: `${(100 * (Math.min(0, bar.value) - low)) / span}%`,
+                inlineSize: `${(100 * Math.abs(bar.value)) / span}%`,
+              }}
             />
           </span>
           <span class="bar-text number">{bar.text}</span>

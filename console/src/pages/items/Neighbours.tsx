@@ -8,9 +8,19 @@ import { about, ItemLine } from "../../parts/ItemLine";
 import type { Suggestion, Suggestions } from "../../types";
 
 const WAYS = {
-  behaviour: { name: "By behaviour", note: "Chosen by the same shoppers", none: "Nobody has chosen it beside another item yet.", why: false },
+  behaviour: {
+    name: "By behaviour",
+    note: "Chosen by the same shoppers",
+    none: "Nobody has chosen it beside another item yet.",
+    why: false,
+  },
   text: { name: "By text", note: "Described alike", none: "Its words are shared with no other item.", why: false },
-  blend: { name: "Both together", note: "What the shop would show", none: "Neither behaviour nor words lead to another item.", why: true },
+  blend: {
+    name: "Both together",
+    note: "What the shop would show",
+    none: "Neither behaviour nor words lead to another item.",
+    why: true,
+  },
 } as const;
 const MOST = 8;
 
@@ -62,7 +72,11 @@ function Lines({ items, why }: { items: Suggestion[]; why: boolean }): JSX.Eleme
         const row = rows.get(one.item_id);
         return (
           <li key={one.item_id}>
-            <ItemLine id={one.item_id} row={row} note={(why && one.reasons?.[0] && capital(one.reasons[0].text)) || (row ? about(row.item) : undefined)}>
+            <ItemLine
+              id={one.item_id}
+              row={row}
+              note={(why && one.reasons?.[0] && capital(one.reasons[0].text)) || (row ? about(row.item) : undefined)}
+            >
               <span class="score number">{fixed(one.score)}</span>
             </ItemLine>
           </li>

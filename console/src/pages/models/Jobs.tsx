@@ -82,7 +82,10 @@ function JobLine({ job }: { job: Job }): JSX.Element {
 
 function Running({ job, name }: { job: Job; name: string }): JSX.Element {
   const { api } = useShop();
-  const events = useAnswer<Page<JobEvent>>((asked, signal) => asked.get(path("/v1/jobs", [job.id, "events"], { limit: 1000 }), signal), [job.id]);
+  const events = useAnswer<Page<JobEvent>>(
+    (asked, signal) => asked.get(path("/v1/jobs", [job.id, "events"], { limit: 1000 }), signal),
+    [job.id],
+  );
   useTicking(events.reload, OFTEN);
   const newest = events.data?.data.findLast((event) => event.total !== null);
   const cancel = (): void => void api.post(path("/v1/jobs", [job.id, "cancel"]), {}).catch(() => undefined);

@@ -28,7 +28,7 @@ const dayClock = new Intl.DateTimeFormat(navigator.languages, { weekday: "short"
 const day = new Intl.DateTimeFormat(navigator.languages, { day: "numeric", month: "short", timeZone: "UTC" });
 
 export function Asking(): JSX.Element {
-  const [span, setSpan] = useState<Span>("24h");
+  const [span, setSpan] = useState<Span>("1h");
   const { seconds, step, width } = WIDTHS[span];
   const usage = useAnswer(
     async (api, signal) => {
@@ -62,6 +62,7 @@ export function Asking(): JSX.Element {
 
 function Asked({ data, span }: { data: Columns; span: Span }): JSX.Element {
   const when = (seconds: number): string => (span === "30d" ? day : span === "7d" ? dayClock : clock).format(seconds * 1000);
+  const of = (name: string): Total | undefined => data.totals.find((one) => one.name === name);
   const requests = data.totals.reduce((sum, one) => sum + one.requests, 0);
   const slowest = data.totals.reduce((worst, one) => (one.latency > worst.latency ? one : worst));
   return (
@@ -74,7 +75,7 @@ function Asked({ data, span }: { data: Columns; span: Span }): JSX.Element {
           x={data.x}
           series={data.requests}
           when={when}
-          total={(values) => values.reduce<number>((sum, n) => sum + (n ?? 0), 0)}
+          total={({ name }) => of(name)?.requests ?? null}
           height={190}
         />
         <Plot
@@ -85,7 +86,7 @@ function Asked({ data, span }: { data: Columns; span: Span }): JSX.Element {
           series={data.latency}
           when={when}
           value={milliseconds}
-          total={mean}
+          total={({ name }) => of(name)?.latency ?? null}
           height={190}
         />
       </div>
@@ -169,9 +170,12 @@ function columns(buckets: UsageBucket[], start: number, end: number, step: numbe
       totals.set(name, sum);
     }
   const ordered = [...totals.values()].filter((one) => one.requests > 0).sort((a, b) => b.requests - a.requests);
-  const at = new Map(buckets.map((bucket) => [bucket.start_time, new Map(bucket.results.map((result) => [nameOf(result), result]))]));
+  const at = new Map(
+    buckets.map((bucket) => [bucket.start_time, new Map(bucket.results.map((result) => [nameOf(result), result]))]),
+  );
+  const named = ordered.map((one) => one.name).toSorted(); // an operation keeps its colour, however busy it is
   const series = (read: (result: UsageResult | undefined) => number | null): Series[] =>
-    ordered.map(({ name }) => ({ name, values: x.map((seconds) => read(at.get(seconds)?.get(name))) }));
+    named.map((name) => ({ name, values: x.map((seconds) => read(at.get(seconds)?.get(name))) }));
   return {
     x,
     requests: series((result) => result?.num_model_requests ?? 0),
@@ -179,9 +183,3 @@ function columns(buckets: UsageBucket[], start: number, end: number, step: numbe
     totals: ordered,
   };
 }
-
-function mean(values: (number | null)[]): number | null {
-  const known = values.filter((n) => n !== null);
-  return known.length ? known.reduce((sum, n) => sum + n, 0) / known.length : null;
-}
-

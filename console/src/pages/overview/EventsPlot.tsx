@@ -8,7 +8,18 @@ import { Choice } from "../../parts/basics";
 import type { Overview } from "../../types";
 
 const DAY = 86_400; // seconds
-const ORDER = ["purchase", "add_to_cart", "favourite", "rate", "view", "click", "remove_from_cart", "refund", "dismiss", "impression"];
+const ORDER = [
+  "purchase",
+  "add_to_cart",
+  "favourite",
+  "rate",
+  "view",
+  "click",
+  "remove_from_cart",
+  "refund",
+  "dismiss",
+  "impression",
+];
 const SPANS = [
   ["30", "30 days"],
   ["90", "90 days"],
@@ -33,7 +44,7 @@ export function EventsPlot({ days }: { days: Overview["days"] }): JSX.Element {
       x={x}
       series={series}
       when={when}
-      total={sum}
+      total={(one) => sum(one.values)}
       controls={<Choice label="Span" value={span} options={SPANS} onChange={setSpan} />}
     />
   );

@@ -50,7 +50,8 @@ const first = (overview: Overview, versions: Versions): Step[] => [
     title: "Bring in what people did.",
     body: (
       <>
-        Orders, clicks or ratings from a file, or live to <code>POST /v1/events</code>. <Command>aisle import events orders.csv</Command>
+        Orders, clicks or ratings from a file, or live to <code>POST /v1/events</code>.{" "}
+        <Command>aisle import events orders.csv</Command>
       </>
     ),
   },
@@ -74,13 +75,22 @@ function later(overview: Overview, versions: Versions): Step[] {
     found.push({
       done: false,
       title: `Only ${percent(matched_events, events)} of the events name an item of the catalogue.`,
-      body: <>{count(events - matched_events)} events teach nothing. Do the orders say SKUs where the catalogue says product ids? Import them again with <code>--map item_id=…</code>.</>,
+      body: (
+        <>
+          {count(events - matched_events)} events teach nothing. Do the orders say SKUs where the catalogue says product ids?
+          Import them again with <code>--map item_id=…</code>.
+        </>
+      ),
     });
   if (last_event !== null && as_of - last_event > STALE)
     found.push({
       done: false,
       title: `The newest event is from ${since(last_event, as_of)}.`,
-      body: <>Suggestions do not follow what people do today until events arrive: send them to <code>POST /v1/events</code>.</>,
+      body: (
+        <>
+          Suggestions do not follow what people do today until events arrive: send them to <code>POST /v1/events</code>.
+        </>
+      ),
     });
   if (live && last_event !== null && last_event - live.created_at > 7 * DAY)
     found.push({

@@ -41,7 +41,10 @@ export function Neighbours({ userId }: { userId: string }): JSX.Element {
                 <li key={user.user_id}>
                   <a href={href("users", user.user_id)}>{user.user_id}</a>
                   <span class="bar-track" aria-hidden="true">
-                    <span class={user.similarity < 0 ? "bar less" : "bar"} style={{ inlineSize: `${100 * Math.min(1, Math.abs(user.similarity))}%` }} />
+                    <span
+                      class={user.similarity < 0 ? "bar less" : "bar"}
+                      style={{ inlineSize: `${100 * Math.min(1, Math.abs(user.similarity))}%` }}
+                    />
                   </span>
                   <span class="number">{fixed(user.similarity)}</span>
                 </li>

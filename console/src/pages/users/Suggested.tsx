@@ -53,12 +53,20 @@ export function Suggested({ userId }: { userId: string }): JSX.Element {
         <Switch label="Personal" on={personalize} onChange={setPersonalize} />
       </div>
       <div class="what-if">
-        <PickItem label="What if they had just viewed …" onPick={(row) => setSession([...session.filter((one) => one.item.item_id !== row.item.item_id), row])} />
+        <PickItem
+          label="What if they had just viewed …"
+          onPick={(row) => setSession([...session.filter((one) => one.item.item_id !== row.item.item_id), row])}
+        />
         {session.length > 0 && (
           <ul class="chips" aria-label="Viewed in this what-if">
             {session.map((row) => (
               <li key={row.item.item_id}>
-                <button type="button" class="chip" onClick={() => setSession(session.filter((one) => one !== row))} aria-label={`Remove ${row.item.title}`}>
+                <button
+                  type="button"
+                  class="chip"
+                  onClick={() => setSession(session.filter((one) => one !== row))}
+                  aria-label={`Remove ${row.item.title}`}
+                >
                   {row.item.title} <Icon name="close" size={14} />
                 </button>
               </li>
@@ -84,7 +92,13 @@ export function Suggested({ userId }: { userId: string }): JSX.Element {
   );
 }
 
-function ask(api: Api, userId: string, terms: Terms, explain: "none" | "brief" | "full", signal: AbortSignal): Promise<Suggestions> {
+function ask(
+  api: Api,
+  userId: string,
+  terms: Terms,
+  explain: "none" | "brief" | "full",
+  signal: AbortSignal,
+): Promise<Suggestions> {
   const body = {
     user_id: userId,
     n: terms.n,
@@ -117,7 +131,14 @@ function List({ answer, usual, userId, terms }: ListProps): JSX.Element {
     <ol class="lines ranked">
       {answer.items.map((one, place) => (
         <li key={one.item_id}>
-          <Line suggestion={one} place={place} row={rows.get(one.item_id)} was={usual ? (places.get(one.item_id) ?? null) : undefined} userId={userId} terms={terms} />
+          <Line
+            suggestion={one}
+            place={place}
+            row={rows.get(one.item_id)}
+            was={usual ? (places.get(one.item_id) ?? null) : undefined}
+            userId={userId}
+            terms={terms}
+          />
         </li>
       ))}
     </ol>
@@ -149,7 +170,8 @@ function Line({ suggestion, place, row, was, userId, terms }: LineProps): JSX.El
       {whole ? (
         <Whole userId={userId} itemId={suggestion.item_id} terms={terms} />
       ) : (
-        suggestion.reasons && suggestion.reasons.length > 0 && <Reasons reasons={suggestion.reasons} score={suggestion.score} whole={false} />
+        suggestion.reasons &&
+        suggestion.reasons.length > 0 && <Reasons reasons={suggestion.reasons} score={suggestion.score} whole={false} />
       )}
       <button type="button" class="link" aria-expanded={whole} onClick={() => setWhole(!whole)}>
         {whole ? "Briefly" : "Explain fully"}
@@ -165,7 +187,11 @@ function Whole({ userId, itemId, terms }: { userId: string; itemId: string; term
     <Await of={answer} lines={3}>
       {({ items }) => {
         const one = items.find((item) => item.item_id === itemId);
-        return one?.reasons ? <Reasons reasons={one.reasons} score={one.score} whole /> : <p class="quiet">It is no longer in the list.</p>;
+        return one?.reasons ? (
+          <Reasons reasons={one.reasons} score={one.score} whole />
+        ) : (
+          <p class="quiet">It is no longer in the list.</p>
+        );
       }}
     </Await>
   );

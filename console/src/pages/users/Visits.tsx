@@ -22,7 +22,8 @@ export function Visits({ events }: { events: PastEvent[] }): JSX.Element {
       {visits.map((visit) => (
         <li key={visit.start} class="visit">
           <h3>
-            <time dateTime={new Date(visit.start / 1000).toISOString()}>{momentOf(visit.start)}</time> <span class="quiet">{since(visit.start)}</span>
+            <time dateTime={new Date(visit.start / 1000).toISOString()}>{momentOf(visit.start)}</time>{" "}
+            <span class="quiet">{since(visit.start)}</span>
           </h3>
           <ol class="lines">
             {[...visit.items].map(([id, done]) => (
@@ -56,7 +57,8 @@ function visitsOf(events: PastEvent[]): Visit[] {
   const visits: Visit[] = [];
   let next: PastEvent | undefined; // the one after, which was looked at before
   for (const event of events) {
-    const same = next && (event.session_id ? event.session_id === next.session_id : !next.session_id && next.time - event.time < PAUSE);
+    const same =
+      next && (event.session_id ? event.session_id === next.session_id : !next.session_id && next.time - event.time < PAUSE);
     let visit = visits.at(-1);
     if (!visit || !same) visits.push((visit = { start: event.time, items: new Map() }));
     visit.start = event.time;
