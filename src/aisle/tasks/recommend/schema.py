@@ -135,7 +135,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "item_neighbours"
     )
     measure: Annotated[Alike, Meta(description="How alike two items, or two users, are for the neighbour algorithms.")] = "cosine"
-    neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item, or asked per user.")] = 50
+    neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item, or asked per user.")] = 40
     shrinkage: Annotated[
         float, Meta(ge=0, le=1e6, description="β of n/(n+β): likeness seen on few shoppers or items counts less.")
     ] = 10.0
@@ -143,7 +143,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     popularity_half_life_days: Annotated[Days, Meta(description="After this many days an event counts half for popularity.")] = (
         14.0
     )
-    history: Annotated[int, Meta(ge=1, le=200, description="Strongest items of a user's history that an answer looks at.")] = 25
+    history: Annotated[int, Meta(ge=1, le=200, description="Strongest items of a user's history that an answer looks at.")] = 20
     content_share: Annotated[
         float,
         Meta(ge=0, le=1, description="What likeness of texts counts beside likeness of behaviour, for items without behaviour."),
