@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from aisle.tasks.recommend.lists import Floats, Places
 from aisle.tasks.recommend.model import BOUGHT, DISMISSED, SEEN, Model
 from aisle.tasks.recommend.schema import ForUser
 from aisle.tasks.recommend.view import Mask, View
-from aisle.tasks.recommend.weights import DISMISS, PURCHASE, RATE, REFUND, superseded
+from aisle.tasks.recommend.weights import PURCHASE, RATE, REFUND, superseded
 from aisle.times import DAY
 from aisle.types import PastEvent
 
@@ -74,7 +74,7 @@ def gather(batch: Sequence[Ask], view: View, model: Model) -> History:
     strength, by_strength = model.strength
     rank = strength.take(past.type).take(order)
     verb = by_strength.take(np.maximum.reduceat(rank, starts))  # of the event that counts most, whatever its age
-    return _shares(cells.take(starts), total, verb, hidden, view.size, len(batch), model.config.history)
+    return _shares(cells.take(starts), total, verb, hidden, size=view.size, users=len(batch), most=model.config.history)
 
 
 def _past(batch: Sequence[Ask], view: View) -> Past:
@@ -119,7 +119,7 @@ def _net(past: Past, worth: Floats, order: Places, starts: Places, model: Model)
     return np.asarray(parts[0] - undone * parts[1], np.float64)
 
 
-def _shares(cells: Places, total: Floats, verb: Places, hidden: Places, size: int, users: int, most: int) -> History:
+def _shares(cells: Places, total: Floats, verb: Places, hidden: Places, *, size: int, users: int, most: int) -> History:
     """Shares of the `most` strongest entries of every user (and of those as strong as the last of them)."""
     user = cells // size
     strength = np.abs(total)
@@ -136,42 +136,46 @@ def _shares(cells: Places, total: Floats, verb: Places, hidden: Places, size: in
     return History(user, cells - user * size, total / whole.take(user), verb, hidden)
 
 
+class Stored(NamedTuple):
+    """What training knew that these users had."""
+
+    cell: Places
+    flag: NDArray[np.uint8]
+    bought: Places  # microseconds
+    owner: Places  # position in the batch
+
+
 def _hidden(batch: Sequence[Ask], past: Past, cell: Places, model: Model, size: int) -> Places:
     """The cells that must not be shown: dismissed ones, seen ones where asked, bought ones by the rule."""
     rule = model.config.bought
     always = DISMISSED | (BOUGHT if rule == "never" else 0)
     wanted = np.array([always | SEEN if ask.request.exclude_seen else always for ask in batch], np.uint8)
-    stored, flag, bought, owner = _stored(batch, model, size)
-    found = np.concatenate(
-        [cell[model.flags.take(past.type) & wanted.take(past.user) > 0], stored[flag & wanted.take(owner) > 0]]
-    )
+    flag = model.flags.take(past.type)
+    stored = _stored(batch, model, size)
+    found = np.concatenate([cell[flag & wanted.take(past.user) > 0], stored.cell[stored.flag & wanted.take(stored.owner) > 0]])
     if rule != "again":
         return found
-    return _again(found, batch, past, cell, stored, flag, bought, owner, model, size)
+    now = np.array([ask.now for ask in batch], np.int64)
+    cells, flags = np.concatenate([cell, stored.cell]), np.concatenate([flag, stored.flag])
+    ages = np.concatenate([past.age, now[stored.owner] - stored.bought])
+    return _without_again(found, cells, flags, ages, wait=model.config.again_after_days * DAY)
 
 
-def _stored(batch: Sequence[Ask], model: Model, size: int) -> tuple[Places, NDArray[Any], Places, Places]:
-    """What training knew of these users, as (cells, flags, time bought, position in the batch)."""
+def _stored(batch: Sequence[Ask], model: Model, size: int) -> Stored:
     had = model.had
     row = np.array([ask.row for ask in batch])  # row -1 spans from the last bound to the first: nothing
     start = had.indptr.take(row)
     counts = np.maximum(had.indptr.take(row + 1) - start, 0)
     owner = np.arange(len(batch)).repeat(counts)
     place = np.arange(len(owner)) + (start - counts.cumsum() + counts).take(owner)
-    return owner * size + had.item.take(place), had.flag.take(place), had.bought.take(place), owner
+    return Stored(owner * size + had.item.take(place), had.flag.take(place), had.bought.take(place), owner)
 
 
-def _again(
-    found: Places, batch: Sequence[Ask], past: Past, cell: Places, stored: Places, flag: NDArray[Any], bought: Places,
-    owner: Places, model: Model, size: int,
-) -> Places:  # fmt: skip
-    """Rule "again": an item whose last purchase is long enough ago may be shown, unless it was dismissed."""
-    now = np.array([ask.now for ask in batch], np.int64)
-    cells = np.concatenate([cell[past.type == PURCHASE], stored[flag & BOUGHT > 0]])
-    ages = np.concatenate([past.age[past.type == PURCHASE], (now[owner] - bought)[flag & BOUGHT > 0]])
-    every, inverse = np.unique(cells, return_inverse=True)
+def _without_again(found: Places, cells: Places, flags: NDArray[np.uint8], ages: Places, *, wait: float) -> Places:
+    """Rule "again": an item whose last purchase is `wait` microseconds ago may be shown, unless it was dismissed."""
+    bought = flags & BOUGHT > 0
+    every, inverse = np.unique(cells[bought], return_inverse=True)
     youngest = np.full(len(every), np.inf)
-    np.minimum.at(youngest, inverse, ages)
-    free = every[youngest >= model.config.again_after_days * DAY]
-    dismissed = np.concatenate([cell[past.type == DISMISS], stored[flag & DISMISSED > 0]])
-    return found[~np.isin(found, free) | np.isin(found, dismissed)]
+    np.minimum.at(youngest, inverse, ages[bought])
+    dismissed = cells[flags & DISMISSED > 0]
+    return found[~np.isin(found, every[youngest >= wait]) | np.isin(found, dismissed)]
