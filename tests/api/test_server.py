@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -252,6 +253,44 @@ def test_a_followed_job_does_not_hold_up_the_end(tmp_path: Path) -> None:
         assert server.process.wait(10) == 0
         reader.join(5)
         assert followed[0][0] == 200
+
+
+def test_a_request_is_stopped_when_its_caller_leaves(tmp_path: Path) -> None:
+    assert asyncio.run(_left_alone(tmp_path)) == "stopped"
+
+
+async def _left_alone(tmp_path: Path) -> str:
+    from aisle.api import server
+    from aisle.api.reply import Reply
+    from aisle.api.routing import Call, Route, Router
+    from aisle.api.shell import Shell
+
+    end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def slow(call: Call) -> Reply:
+        try:
+            await asyncio.sleep(20)
+        except asyncio.CancelledError:
+            end.set_result("stopped")
+            raise
+        return Reply()
+
+    app = App(Settings(home=str(tmp_path / "shop")))
+    listener = server.listen("127.0.0.1", 0)
+    ready = asyncio.Event()
+    application = Shell(app, Router([Route("GET", "/slow", slow, "", "", None, abandon=True)]))
+    running_server = server.Server(server.config(application), ready.set, lambda: None)
+    serving = asyncio.ensure_future(running_server.serve([listener]))
+    await ready.wait()
+    _, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n")
+    await asyncio.sleep(0.3)
+    writer.close()
+    seen = await asyncio.wait_for(end, 5)
+    running_server.should_exit = True
+    await serving
+    app.database.close()
+    return seen
 
 
 def test_a_port_that_is_taken_is_said_before_anything_starts() -> None:
