@@ -8,7 +8,7 @@ import { asApiError, ItemStore, PictureStore, ShopContext, type Shop } from "./h
 import { Failure } from "./parts/basics";
 import { SignIn } from "./pages/SignIn";
 import { applyScheme, dropKey, keepKey, readKey, readScheme, takeKeyFromAddress } from "./session";
-import type { Overview } from "./types";
+import type { Me } from "./types";
 
 function Console(): JSX.Element {
   const [key, setKey] = useState(readKey);
@@ -41,15 +41,15 @@ function Console(): JSX.Element {
 
 function House({ apiKey, leave }: { apiKey: string; leave: (refused: boolean) => void }): JSX.Element {
   const api = useMemo(() => new Api(apiKey, () => leave(true)), [apiKey, leave]);
-  const [overview, setOverview] = useState<Overview | null>(null);
+  const [me, setMe] = useState<Me | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
     setError(null);
     api
-      .get<Overview>("/v1/overview", stop.signal)
-      .then(setOverview, (problem: unknown) => stop.signal.aborted || setError(asApiError(problem)));
+      .get<Me>("/v1/me", stop.signal)
+      .then(setMe, (problem: unknown) => stop.signal.aborted || setError(asApiError(problem)));
     return () => stop.abort();
   }, [api, turn]);
   const shop = useMemo<Shop>(
@@ -57,10 +57,10 @@ function House({ apiKey, leave }: { apiKey: string; leave: (refused: boolean) =>
       api,
       items: new ItemStore(api),
       pictures: new PictureStore(api),
-      scopes: overview?.scopes ?? [],
-      tasks: overview?.tasks ?? [],
+      scopes: me?.scopes ?? [],
+      tasks: me?.tasks ?? [],
     }),
-    [api, overview],
+    [api, me],
   );
   return (
     <ShopContext.Provider value={shop}>
@@ -69,7 +69,7 @@ function House({ apiKey, leave }: { apiKey: string; leave: (refused: boolean) =>
           <Failure error={error} retry={() => setTurn(turn + 1)} />
         </main>
       ) : (
-        overview && <Frame leave={() => leave(false)} />
+        me && <Frame leave={() => leave(false)} />
       )}
     </ShopContext.Provider>
   );

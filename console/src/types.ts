@@ -82,10 +82,14 @@ export interface SimilarUsers {
   model: string;
 }
 
-export interface Overview {
-  as_of: number;
+/** Who asks, and what there is to ask. */
+export interface Me {
   scopes: string[];
   tasks: string[];
+}
+
+export interface Overview {
+  as_of: number;
   items: number;
   users: number;
   events: number;

@@ -79,7 +79,11 @@ def test_the_overview_counts_what_there_is(settings: Settings) -> None:
     ]
     assert found["completeness"] == {"picture": 1, "description": 1, "category": 3, "brand": 1, "price": 0}
     assert found["days"] == {"day": [19_999 * DAY, 20_000 * DAY], "types": {"view": [1, 6], "purchase": [0, 1], "rate": [0, 1]}}
-    assert found["scopes"] == ["read"]
+
+
+def test_a_key_is_told_what_it_may_do(settings: Settings) -> None:
+    found = run(settings, "/v1/me", "read").json()
+    assert (found["scopes"], "recommend" in found["tasks"]) == (["read"], True)
 
 
 def test_an_empty_shop_has_an_overview_of_nothing(settings: Settings) -> None:
@@ -110,6 +114,15 @@ def test_the_overview_is_counted_again_after_a_moment_and_not_for_every_caller(s
             return [*seen, (await shop.get("/v1/overview")).json()["events"]]
 
     assert asyncio.run(ask()) == [9, 9, 10]
+
+
+def test_many_who_ask_at_once_are_answered_from_one_count(settings: Settings) -> None:
+    async def ask() -> set[int]:
+        async with client(settings) as shop:
+            answers = await asyncio.gather(*(shop.get("/v1/overview") for _ in range(5)))
+        return {answer.json()["as_of"] for answer in answers}
+
+    assert len(asyncio.run(ask())) == 1
 
 
 def test_users_are_found_by_the_beginning_of_their_id_page_by_page(settings: Settings) -> None:
@@ -143,7 +156,8 @@ def test_a_history_comes_newest_first_and_every_event_once(settings: Settings) -
 
 def test_a_history_of_nobody_is_empty_and_a_strange_place_in_it_is_refused(settings: Settings) -> None:
     assert run(settings, "/v1/users/nobody/events").json()["data"] == []
-    assert run(settings, "/v1/users/anna/events?after=1-zz").status_code == 422
+    for place in ("1-zz", "-5-aa", "x", f"{'9' * 30}-aa"):
+        assert run(settings, "/v1/users/anna/events", params={"after": place}).status_code == 422, place
     assert run(settings, "/v1/users/anna/events?limit=0").status_code == 422
 
 
@@ -173,7 +187,9 @@ def test_what_people_did_needs_an_administrator(settings: Settings, path: str) -
     assert run(settings, path, "read").status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/v1/overview", "/v1/users", "/v1/users/anna/events", "/v1/catalogue", "/pictures/tea.png"])
+@pytest.mark.parametrize(
+    "path", ["/v1/me", "/v1/overview", "/v1/users", "/v1/users/anna/events", "/v1/catalogue", "/pictures/tea.png"]
+)
 def test_nothing_but_the_page_and_its_files_answers_without_a_key(settings: Settings, path: str) -> None:
     assert run(settings, path, headers={"authorization": ""}).status_code == 401
 

@@ -5,7 +5,7 @@ import { useRef, useState } from "preact/hooks";
 import { Api } from "../api";
 import { asApiError } from "../hooks";
 import { Mark } from "../parts/Mark";
-import type { Overview } from "../types";
+import type { Me } from "../types";
 
 export function SignIn({ onKey, refused }: { onKey: (key: string) => void; refused: boolean }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
@@ -23,7 +23,7 @@ export function SignIn({ onKey, refused }: { onKey: (key: string) => void; refus
     }
     setBusy(true);
     try {
-      await new Api(key).get<Overview>("/v1/overview");
+      await new Api(key).get<Me>("/v1/me");
       onKey(key);
     } catch (error) {
       setProblem(asApiError(error).message);

@@ -40,8 +40,6 @@ class Overview(Struct, frozen=True, kw_only=True):
     """The shop at a glance; times in microseconds UTC."""
 
     as_of: int
-    scopes: list[str]  # of the key that asks
-    tasks: list[str]  # what can be trained
     items: int
     users: int
     events: int
@@ -88,13 +86,11 @@ def count(database: Database, tenant: int) -> Totals:
     )
 
 
-def overview(totals: Totals, items: list[Item], scopes: frozenset[str], tasks: list[str]) -> Overview:
+def overview(totals: Totals, items: list[Item]) -> Overview:
     """The totals beside the catalogue as it is now."""
     known = {item.item_id for item in items}
     return Overview(
         as_of=totals.as_of,
-        scopes=sorted(scopes),
-        tasks=tasks,
         items=len(items),
         users=totals.users,
         events=totals.events,

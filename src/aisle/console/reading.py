@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -15,14 +13,24 @@ from aisle.api.routing import Call, Route
 from aisle.app import App
 from aisle.console import figures
 from aisle.console.shelf import ItemRow, Shelf
+from aisle.console.tally import Tally
 from aisle.errors import BadInput
 from aisle.storage.database import Row
 from aisle.types import EVENT_TYPES, Id
+from aisle.version import VERSION
 
-PATIENCE = 20.0  # figures are believed for this many times as long as they took to count: at most 5 % of a core
-LEAST_PATIENCE = 1.0  # seconds
 MOST = 200  # rows on a page
 TAG = "console"
+NEWEST = 2**62  # microseconds; later than every event
+
+
+class Me(Struct, frozen=True):
+    """Who asks, and what there is to ask."""
+
+    key_id: str
+    scopes: list[str]
+    tasks: list[str]
+    version: str  # of the server
 
 
 class UserRow(Struct, frozen=True):
@@ -107,17 +115,19 @@ class Console:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._totals: dict[int, tuple[figures.Totals, float]] = {}  # tenant -> totals, until when they are believed
+        self._tally = Tally(app)
         self._shelves: dict[int, tuple[tuple[int, int], Shelf]] = {}  # tenant -> what it was made from, shelf
-        self._counting = asyncio.Lock()
         self._lookup = reader(Lookup)
 
     async def overview(self, call: Call) -> Reply:
         tenant = call.who.tenant
-        totals = await self._count(tenant)
+        totals = await self._tally.totals(tenant)
         items = self._app.live.catalogue(tenant).living()
+        return json(await self._app.work(figures.overview, totals, items))
+
+    async def me(self, call: Call) -> Reply:
         tasks = [task.name for task in self._app.registry]
-        return json(await self._app.work(figures.overview, totals, items, call.who.scopes, tasks))
+        return json(Me(call.who.key_id, sorted(call.who.scopes), tasks, VERSION))
 
     async def users(self, call: Call) -> Reply:
         asked = parameters(call.query, UsersQuery)
@@ -167,28 +177,21 @@ class Console:
     async def _rows(self, name: str, **parameters: Any) -> list[Row]:
         return await self._app.work(lambda: self._app.database.rows(name, **parameters))
 
-    async def _count(self, tenant: int) -> figures.Totals:
-        """The tenant's totals, counted now or a short while ago."""
-        async with self._counting:
-            known = self._totals.get(tenant)
-            started = time.monotonic()
-            if known is None or known[1] < started:
-                totals = await self._app.work(figures.count, self._app.database, tenant)
-                ended = time.monotonic()
-                known = self._totals[tenant] = totals, ended + max(LEAST_PATIENCE, PATIENCE * (ended - started))
-            return known[0]
-
     async def _shelf(self, tenant: int) -> Shelf:
-        """The catalogue in the order of what happened to its items."""
-        totals = await self._count(tenant)
+        """The catalogue in the order of what happened to its items, as far as that is counted yet."""
+        totals = await self._tally.at_once(tenant)
         catalogue = self._app.live.catalogue(tenant)
-        made_from = catalogue.version, totals.as_of
+        made_from = catalogue.version, totals.as_of if totals else 0
         known = self._shelves.get(tenant)
         if known is None or known[0] != made_from:
-            known = self._shelves[tenant] = made_from, await self._app.work(Shelf, catalogue.living(), totals.items)
+            known = self._shelves[tenant] = (
+                made_from,
+                await self._app.work(Shelf, catalogue.living(), totals.items if totals else {}),
+            )
         return known[1]
 
     def routes(self) -> Iterator[Route]:
+        yield Route("GET", "/v1/me", self.me, "What this key may do", TAG, answer=Me)
         yield Route("GET", "/v1/overview", self.overview, "The shop at a glance", TAG, answer=figures.Overview)
         yield Route("GET", "/v1/users", self.users, "Users, page by page", TAG, "admin", query=UsersQuery, answer=Page[UserRow])
         yield Route(
@@ -209,9 +212,12 @@ def _items(rows: list[ItemRow], total: int, more: bool) -> Reply:
 def _place(after: str) -> tuple[int, bytes]:
     """A place in a history from an event's id; the newest end of it for none."""
     if not after:
-        return 2**62, b""
+        return NEWEST, b""
     at, _, key = after.partition("-")
     try:
-        return int(at), bytes.fromhex(key)
+        place = int(at), bytes.fromhex(key)
     except ValueError:
-        raise BadInput(f"{after!r} is not the last_id of a page of events", param="/after") from None
+        place = NEWEST + 1, b""
+    if not 0 <= place[0] <= NEWEST:
+        raise BadInput(f"{after!r} is not the last_id of a page of events", param="/after")
+    return place
