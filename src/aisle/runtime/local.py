@@ -151,7 +151,7 @@ class LocalRuntime:
 
 
 def _prepare(host: EngineHost, op: str, request: Any, context: Context) -> tuple[Prepared, float]:
-    """The prepared request, and the seconds of this thread's processor time that it took."""
-    began = time.thread_time()
+    """The prepared request, and the seconds it took: it computes without waiting, and this clock is cheaper than a thread's."""
+    began = time.perf_counter()
     prepared = host.prepare(op, request, context)
-    return prepared, time.thread_time() - began
+    return prepared, time.perf_counter() - began
