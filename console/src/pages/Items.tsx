@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ApiError, path } from "../api";
-import { count, eventName, money, percent, plural, words } from "../format";
+import { count, decimal, eventName, money, plural, words } from "../format";
 import { useAnswer, useSettled } from "../hooks";
 import { Await, Badge, Bars, Card, Command, Empty } from "../parts/basics";
 import { about } from "../parts/ItemLine";
@@ -192,7 +192,7 @@ function Fares({ row }: { row: ItemRow }): JSX.Element {
       ) : (
         <>
           <Bars bars={kinds.map(([type, n]) => ({ name: eventName(type), value: n, text: count(n) }))} />
-          {views > 0 && <p class="quiet">{percent(sales, views)} of views became sales.</p>}
+          {views > 0 && <p class="quiet">{decimal((100 * sales) / views, 2)} sales for 100 views.</p>}
         </>
       )}
     </Card>

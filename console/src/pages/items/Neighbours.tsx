@@ -46,7 +46,7 @@ export function AlsoBought({ itemId }: { itemId: string }): JSX.Element {
     [itemId],
   );
   return (
-    <Card title="Bought together" note="In the same order or by the same person">
+    <Card title="Bought together" note="In the same order">
       <Await of={answer} lines={4}>
         {({ items }) =>
           items.length === 0 ? (
