@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from aisle.errors import AisleError, DeadlineExceeded, EngineFailed, Overloaded, Unavailable
-from aisle.runtime.batcher import SPARES, Batcher
+from aisle.runtime.batcher import LEARNT, SPARES, Batcher
 from aisle.runtime.thread import EngineThread
 
 
 class Model:
-    """What a batcher runs: says which batches it got, and can be held."""
+    """What a batcher runs: says which batches it got, in which threads, and can be held."""
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
+        self.threads: list[threading.Thread] = []
+        self.seconds = 0.0  # that a batch takes
         self.free = threading.Event()
         self.free.set()
         self.hanging: set[Any] = set()
@@ -27,6 +29,8 @@ class Model:
 
     def __call__(self, payloads: list[Any]) -> list[Any]:
         self.batches.append(payloads)
+        self.threads.append(threading.current_thread())
+        time.sleep(self.seconds)
         self.free.wait()
         if self.hanging & set(payloads):
             self.unhang.wait()
@@ -102,6 +106,26 @@ def test_a_request_that_is_being_read_when_another_wakes_the_model_joins_its_bat
         loop.call_soon(lambda: second.set_result(batcher.submit(2)))  # a turn of the loop later
         assert [await first, await (await second)] == [1, 2]
         assert model.batches == [[1, 2]]
+
+    scene(play)
+
+
+def test_what_is_known_to_be_brief_is_computed_on_the_loop_and_what_is_slow_or_decodes_files_never():
+    async def play(model: Model, batcher: Callable[..., Batcher]) -> None:
+        one, loop = batcher(), threading.current_thread()
+        for _ in range(LEARNT):
+            await one.submit("quick")
+        assert loop not in model.threads  # nothing was known of it yet
+        await one.submit("quick")
+        assert model.threads[-1] is loop
+        await one.submit("a picture", heavy=True)
+        assert model.threads[-1] is not loop
+        model.seconds = 0.01  # it turns out slower than expected: that is learnt at once
+        while model.threads[-1] is not loop:
+            await one.submit("slow")
+        for _ in range(20):
+            await one.submit("slow")
+        assert loop not in model.threads[-15:]
 
     scene(play)
 

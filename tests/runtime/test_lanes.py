@@ -14,7 +14,7 @@ LOOP = asyncio.new_event_loop()
 
 
 def add(lanes: Lanes, lane: str, name: str, cost: float = 1.0, deadline: float = 100.0) -> Entry:
-    entry = Entry(LOOP.create_future(), name, cost, deadline, 0.0)
+    entry = Entry(LOOP.create_future(), name, cost, deadline, 0.0, False)
     queue = getattr(lanes, lane)
     queue.waiting.append(entry)
     queue.cost += cost

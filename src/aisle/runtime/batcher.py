@@ -1,7 +1,8 @@
 """Batches without a clock: while the model computes, requests gather; when it is free, what gathered goes in together.
 
 Nobody waits for a timer, so an idle model answers at once and a busy one gets fuller batches by itself. Everything here runs
-on the event loop; only a Carrier crosses to where batches are computed, once per batch.
+on the event loop; a Carrier crosses to where batches are computed, once per batch, and not at all for those that measurement
+says are briefer than the crossing is worth.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from aisle.runtime.thread import Carrier, Outcome
 
 PATIENCE = 5.0  # seconds a batch that nobody waits for any more may take before its worker counts as hung
 TOO_SLOW = 10.0  # ... or this often what such a batch took lately, if that is longer
+BRIEF = 0.005  # seconds; a batch expected to be briefer is computed on the loop: a thread holds the GIL, and so the loop, as long
+LEARNT = 20  # batches whose speed must have been seen before that
 SPARES = 3  # hung workers that are left behind before the model counts as dead
 SWEEP = 0.01  # seconds at least between looks for expired requests
 MEMORY = 0.9  # how much of the measured speed is carried from batch to batch
@@ -69,9 +72,12 @@ class Batcher:
         return not self._closed and len(self._hung) <= SPARES
 
     def submit(
-        self, payload: Any, cost: float = 1.0, lane: Lane = "interactive", deadline: float = math.inf
+        self, payload: Any, cost: float = 1.0, lane: Lane = "interactive", deadline: float = math.inf, heavy: bool = False
     ) -> asyncio.Future[Any]:
-        """A future of the result. Raises Overloaded when too many wait or the deadline cannot be met, Unavailable when closed."""
+        """A future of the result; `heavy` ones are never computed on the loop.
+
+        Raises Overloaded when too many wait or the deadline cannot be met, Unavailable when closed.
+        """
         lanes = self._lanes
         queue = lanes.interactive if lane == "interactive" else lanes.bulk
         if not 0.0 < cost <= lanes.budget:  # also NaN and infinity: such an item is a batch of its own
@@ -79,7 +85,7 @@ class Batcher:
         now = self._loop.time()
         if len(queue.waiting) >= self._limit or queue.cost > lanes.budget or self._closed or self._hung:
             self._admit(len(queue.waiting), queue.cost, deadline - now)
-        entry = Entry(self._loop.create_future(), payload, cost, deadline, now)
+        entry = Entry(self._loop.create_future(), payload, cost, deadline, now, heavy)
         queue.waiting.append(entry)
         queue.cost += cost
         if self._batch is None and not self._gathering:
@@ -153,9 +159,17 @@ class Batcher:
         batch = self._batch = Batch(entries, self._carrier, now)
         self._wait += (now - entries[0].arrived - self._wait) * (1 - MEMORY)
         try:
-            batch.carrier.start([entry.payload for entry in entries], functools.partial(self._settle, batch))
+            batch.carrier.start(
+                [entry.payload for entry in entries], functools.partial(self._settle, batch), self._is_brief(batch)
+            )
         except Exception as error:  # noqa: BLE001 (no thread to be had, or whatever a distant worker says)
             self._loop.call_soon(self._settle, batch, error, 0.0)
+
+    def _is_brief(self, batch: Batch) -> bool:
+        """Whether the loop may compute it by itself: expected from the measured speed, and never for what decodes files."""
+        if self._batches < LEARNT or batch.cost > BRIEF * self._speed():
+            return False
+        return not any(entry.heavy for entry in batch.entries)
 
     def _settle(self, batch: Batch, outcome: Outcome, took: float) -> None:
         """A batch came back: start the next one, then wake the callers of this one."""

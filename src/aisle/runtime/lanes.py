@@ -16,9 +16,10 @@ SHARE = 0.1  # of every batch's budget that the bulk lane may count on
 class Entry:
     """One waiting request. `arrived` and `deadline` are moments of the loop's clock."""
 
-    __slots__ = ("arrived", "cost", "deadline", "future", "payload")
+    __slots__ = ("arrived", "cost", "deadline", "future", "heavy", "payload")
 
-    def __init__(self, future: Future[Any], payload: Any, cost: float, deadline: float, arrived: float) -> None:
+    def __init__(self, future: Future[Any], payload: Any, cost: float, deadline: float, arrived: float, heavy: bool) -> None:
+        self.heavy = heavy
         self.future = future
         self.payload = payload
         self.cost = cost

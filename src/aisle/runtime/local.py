@@ -86,7 +86,7 @@ class LocalRuntime:
                 prepared, cpu = await self._prepare_aside(live.host, op, request, context, deadline)
             else:
                 prepared, cpu = _prepare(live.host, op, request, context)
-            answer: Answer = await live.batcher.submit(Call(op, request, prepared), prepared.cost, lane, deadline)
+            answer: Answer = await live.batcher.submit(Call(op, request, prepared), prepared.cost, lane, deadline, heavy)
         finally:
             live.leave()
         if answer.usage is not None:

@@ -1,6 +1,6 @@
 """A closed-loop HTTP load generator in its own process: n connections, each sends its next request when its answer is whole.
 
-    python -m bench.http_load HOST PORT REQUESTS CONNECTIONS SECONDS
+    python -m bench.over_http_load HOST PORT REQUESTS CONNECTIONS SECONDS
 
 REQUESTS is a file of raw requests, each preceded by its length (4 bytes). Prints JSON.
 """

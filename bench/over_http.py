@@ -1,6 +1,6 @@
 """What one recommendation costs over HTTP, beside a bare ASGI application that decodes and encodes the same bodies.
 
-    python -m bench.http [--rounds 5] [--seconds 4] [--connections 32] [--json]
+    python -m bench.over_http [--rounds 5] [--seconds 4] [--connections 32] [--json]
 
 Both run under uvicorn with the same load, in turns, on a generated shop of 5,000 items and the model item_neighbours. Processor
 time is utime+stime of the server's process (all its threads) divided by its answers; the minimum of the rounds counts, and the
@@ -122,7 +122,7 @@ def measure(server: Server, requests: Path, connections: int, seconds: float) ->
     command = [
         sys.executable,
         "-m",
-        "bench.http_load",
+        "bench.over_http_load",
         "127.0.0.1",
         str(server.port),
         str(requests),
@@ -159,7 +159,7 @@ def recommendations(given: argparse.Namespace, folder: Path, home: str, key: str
     with running("aisle", command, ours, quiet) as aisle:
         answer = folder / "answer.json"
         answer.write_bytes(asked(ours, PATH, bodies[0], key))
-        floor = [sys.executable, "-m", "bench.http_floor", str(bare), str(answer)]
+        floor = [sys.executable, "-m", "bench.over_http_floor", str(bare), str(answer)]
         with running("bare ASGI", floor, bare, {}) as bare_server:
             for server in (bare_server, aisle):
                 measure(server, requests, given.connections, 1.0)  # warm

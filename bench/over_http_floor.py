@@ -1,6 +1,6 @@
-"""The floor of bench.http: a bare ASGI callable that decodes the same request and encodes the same answer, and does nothing else.
+"""The floor of bench.over_http: a bare ASGI callable that decodes the request and encodes the answer, no more.
 
-python -m bench.http_floor PORT ANSWER.json
+python -m bench.over_http_floor PORT ANSWER.json
 """
 
 from __future__ import annotations
