@@ -194,6 +194,7 @@ def test_training_shows_its_progress_and_the_version_before_is_one_step_away(pag
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(live.get_by_role("rowheader")).to_contain_text(f"{before} ")
     page.get_by_role("button", name=f"Promote version {before + 1}").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
