@@ -148,10 +148,16 @@ class App:
         return self.jobs.enqueue(tenant, "train", {"task": task, "config": config})
 
     def retrain(self, tenant: int) -> tuple[list[str], list[str]]:
-        """Queue every task with a live model again, as it was configured: (versions that are live, job ids)."""
+        """Queue every task with a live model again, as it was configured, to replace all versions there are.
+
+        Returns the names of these versions, and of the jobs.
+        """
         versions = self.models.all_live(tenant)
-        jobs = [self.jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {})}) for v in versions]
-        return [v.name for v in versions], [job.job_id for job in jobs]
+        jobs = [
+            self.jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), "forget": True})
+            for v in versions
+        ]
+        return [v.name for v in self.models.list(tenant)], [job.job_id for job in jobs]
 
     def config(self, task: str, given: dict[str, Any]) -> Any:
         """A task's configuration from plain values. Raises BadInput naming the setting."""
@@ -185,6 +191,8 @@ class App:
         version = self.models.publish(
             job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
         )
+        if job.params.get("forget"):  # somebody was erased: no older version may remember them
+            self.models.forget(job.tenant, task.name, version.version)
         return {"model": version.name, "version": version.version, "scores": scores, **facts}
 
     async def refresh(self) -> None:

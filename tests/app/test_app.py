@@ -214,6 +214,8 @@ def test_erasing_a_user_deletes_the_rows_gives_a_receipt_and_retrains(settings: 
             live = app.models.live(DEFAULT_TENANT, "echo")
             assert live is not None
             assert (live.version, live.card["scores"]["events"]) == (2, 1.0)
+            assert [version.name for version in app.models.list(DEFAULT_TENANT)] == ["echo@2"]  # none that remembers the person
+            assert [folder.name for folder in live.folder.parent.iterdir()] == ["2"]
             assert any(line[3] == "user.erased" for line in app.audit(DEFAULT_TENANT))
 
     run(check)

@@ -225,3 +225,20 @@ def test_sweeping_removes_old_rubbish_only(models):
     assert working.exists()
     assert models.verify(live) and models.verify(old)
     assert models.make().version == 3
+
+
+def test_older_versions_can_be_forgotten_with_their_files_but_never_the_live_one(models):
+    first, second, third = (models.make() for _ in range(3))
+    models.promote(1, "shop", 2)
+    with pytest.raises(Conflict, match="shop@2 is live"):
+        models.forget(1, "shop", 3)
+    assert models.verify(second) == second.folder
+    models.promote(1, "shop", 3)
+    assert models.forget(1, "shop", 3) == ["shop@1", "shop@2"]
+    assert [v.name for v in models.list(1)] == ["shop@3"]
+    assert not first.folder.exists()
+    assert not second.folder.exists()
+    with pytest.raises(Conflict):
+        models.rollback(1, "shop")
+    assert models.verify(third) == third.folder
+    assert models.make().version == 4

@@ -104,6 +104,22 @@ class Models:
                     removed.append(path)
         return removed
 
+    def forget(self, tenant: int, task: str, before: int) -> list[str]:
+        """Delete every version before the one given, rows and files, for good; returns their names.
+
+        Raises Conflict when the live version is one of them.
+        """
+        with self._db.transaction() as tx:
+            live = tx.rows("models_live", tenant=tenant, task=task)
+            if live and live[0][2] < before:
+                raise Conflict(f"{task}@{live[0][2]} is live: promote {task}@{before} before the older ones are deleted")
+            older = [self._version(row) for row in tx.rows("models_older", tenant=tenant, task=task, version=before)]
+            tx.run("models_forget", tenant=tenant, task=task, version=before)
+            tx.run("models_forget_previous", tenant=tenant, task=task, version=before)
+        for version in older:
+            shutil.rmtree(version.folder, ignore_errors=True)  # what cannot be removed now is an orphan, which `sweep` removes
+        return [version.name for version in older]
+
     # ---- which one is live -------------------------------------------------------------------------------------
 
     def live(self, tenant: int, task: str) -> Version | None:

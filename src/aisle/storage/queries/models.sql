@@ -43,3 +43,13 @@ where m.tenant = :tenant and m.task = :task and m.version = :version
 
 -- name: models_folders
 select folder from models
+
+-- name: models_older
+select m.tenant, m.task, m.version, m.folder, m.card, m.created_at, 0 from models m
+where m.tenant = :tenant and m.task = :task and m.version < :version
+
+-- name: models_forget
+delete from models where tenant = :tenant and task = :task and version < :version
+
+-- name: models_forget_previous
+update live_models set previous = null where tenant = :tenant and task = :task and previous < :version
