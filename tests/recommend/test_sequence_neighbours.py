@@ -106,3 +106,17 @@ def test_a_shop_without_events_has_empty_lists() -> None:
     model = sn.learn(none, 3)
     assert not model.lists.values.any() and not sn.score(model, np.array([1]))[0].any()
     assert not sn.score(model, np.zeros(0, np.int64))[0].any()
+
+
+def test_an_item_may_follow_itself_only_where_repeats_are_asked() -> None:
+    again = sn.Sequences.of(np.repeat(np.arange(9), 2), np.zeros(18, np.int64))
+    assert not sn.learn(again, 2).lists.values.any()
+    assert sn.learn(again, 2, repeats=True).lists.row(0)[0] > 0
+
+
+def test_sessions_like_the_query_bring_their_items_and_only_the_nearest_count() -> None:
+    sessions = sp.csr_array(np.array([[1.0, 1, 1, 0], [1, 0, 0, 1]]))
+    query = sp.csr_array(np.array([[1.0, 1, 0, 0]]))
+    found = sn.like_sessions(sessions, query).toarray()[0]
+    np.testing.assert_allclose(found[2:], [2 / 3**0.5, 1 / 2**0.5])
+    assert sn.like_sessions(sessions, query, nearest=1).toarray()[0, 3] == 0

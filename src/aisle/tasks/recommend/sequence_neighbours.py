@@ -133,17 +133,26 @@ def rounded(weight: Floats) -> Floats:
     return np.asarray(np.round(weight * GRAIN) / GRAIN, np.float64)
 
 
-def similar(follows: Follows, *, damping: float = 20.0, backward: float = 0.1, popularity: float = 0.0, k: int = 200) -> Lists:
-    """The k nearest of every item: `damping` λ, `backward` β; sim is divided by n_j^`popularity` against best-sellers."""
+def similar(
+    follows: Follows,
+    *,
+    damping: float = 50.0,
+    backward: float = 0.1,
+    popularity: float = 0.0,
+    repeats: bool = False,
+    k: int = 200,
+) -> Lists:
+    """The k nearest of every item: `damping` λ, `backward` β; sim is divided by n_j^`popularity` against best-sellers, and
+    with `repeats` an item may follow itself."""
     both = follows.counts + backward * follows.counts.T if backward else follows.counts
     both = both.tocoo()
-    keep = (both.row != both.col) & (both.data > 0)
+    keep = (both.data > 0) if repeats else (both.data > 0) & (both.row != both.col)
     row, column = both.row[keep].astype(np.int64), both.col[keep].astype(np.int64)
     value = both.data[keep] / (follows.met[row] + damping)
     if popularity:
         value = value / np.maximum(follows.met[column], 1.0) ** popularity
     items = len(follows.met)
-    return ordered(row, column, value, items=items, k=min(k, max(items - 1, 1)))
+    return ordered(row, column, value, items=items, k=min(k, items if repeats else max(items - 1, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +165,25 @@ class Neighbours:
 
 
 def learn(
-    sequences: Sequences, items: int, *, decay: float = 0.8, window: int = 20, together: float = 0.0, damping: float = 20.0,
-    backward: float = 0.1, popularity: float = 0.0, k: int = 200, fade: float = 0.8, last: int = 50, step: Step | None = None,
-) -> Neighbours:  # fmt: skip
+    sequences: Sequences,
+    items: int,
+    *,
+    decay: float = 0.8,
+    window: int = 20,
+    together: float = 0.0,
+    damping: float = 50.0,
+    backward: float = 0.1,
+    popularity: float = 0.0,
+    repeats: bool = False,
+    k: int = 200,
+    fade: float = 0.7,
+    last: int = 50,
+    step: Step | None = None,
+) -> Neighbours:
     """Count, then list."""
     follows = count(sequences, items, decay=decay, window=window, together=together, step=step)
-    return Neighbours(similar(follows, damping=damping, backward=backward, popularity=popularity, k=k), fade, last)
+    lists = similar(follows, damping=damping, backward=backward, popularity=popularity, repeats=repeats, k=k)
+    return Neighbours(lists, fade, last)
 
 
 def weights(steps: NDArray[Any], fade: float) -> Floats:
@@ -187,3 +209,17 @@ def score_all(lists: Lists, query: Sparse) -> Sparse:
     start = np.arange(0, items * k + 1, k)
     rows: Sparse = sp.csr_array((lists.values.astype(np.float64).ravel(), lists.indices.ravel(), start), shape=(items, items))
     return (query @ rows).tocsr()
+
+
+def like_sessions(sessions: Sparse, query: Sparse, nearest: int = 500) -> Sparse:
+    """(queries, items) csr: what the sessions most like a query held, each session counting by its likeness (SKNN: Jannach &
+    Ludewig, 2017). `sessions` (sessions, items) csr of ones, `query` (queries, items) csr of faded histories; likeness is
+    the query's weight in common over √ the session's length. Adds to `score_all` where many short sessions exist."""
+    lengths = np.maximum(np.diff(sessions.indptr), 1)
+    alike = (query @ sessions.T @ sp.diags_array(lengths**-0.5)).tocsr()
+    for row in np.flatnonzero(np.diff(alike.indptr) > nearest):
+        span = slice(alike.indptr[row], alike.indptr[row + 1])
+        values = alike.data[span]
+        values[values < np.partition(values, len(values) - nearest)[len(values) - nearest]] = 0.0
+    alike.eliminate_zeros()
+    return (alike @ sessions).tocsr()
