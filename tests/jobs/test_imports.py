@@ -9,6 +9,7 @@ import pytest
 
 from aisle.errors import Malformed, StorageFailed
 from aisle.feeds import jsontext, open_feed, text
+from aisle.feeds import parquet as feeds_parquet
 from aisle.jobs import imports
 from aisle.jobs.imports import ImportReport, import_feed
 from aisle.storage.database import Database
@@ -114,6 +115,13 @@ def test_a_full_match_needs_no_advice(shop: Shop) -> None:
     assert (report.match_rate, report.advice) == (1.0, None)
 
 
+def test_ratings_without_a_value_are_said(shop: Shop) -> None:
+    shop.items.put(1, [Item(item_id="a", title="A")])
+    rows = "user_id,item_id,type,time,value\n" + "u,a,rate,2026-01-01,4\nu,a,rate,2026-01-02,\nu,a,view,2026-01-03,\n"
+    report = shop.read(rows, "events")
+    assert report.accepted == 3 and report.advice and report.advice.startswith("1 ratings have no value")
+
+
 def test_an_empty_catalogue_is_said(shop: Shop) -> None:
     report = shop.read(EVENTS + "u,a,view,2026-01-01\n", "events")
     assert report.match_rate == 0 and report.advice and "import the items first" in report.advice
@@ -182,6 +190,16 @@ def test_progress_is_told_in_bytes(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     shop.read(EVENTS + "".join(f"u{k},i,view,{1767323045 + k}\n" for k in range(2000)), "events")
     done = [step[0] for step in shop.steps]
     assert len(done) > 1 and done == sorted(done)
+
+
+def test_progress_within_one_row_group_of_parquet_is_told_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(imports, "BATCH", 100)
+    monkeypatch.setattr(feeds_parquet, "PER_CHUNK", 100)
+    rows = [{"user_id": f"u{k}", "item_id": "i", "type": "view", "time": 1767323045 + k} for k in range(400)]
+    parquet.write_table(arrow.Table.from_pylist(rows), shop.folder / "events.parquet")
+    shop.read(shop.folder / "events.parquet", "events")
+    assert [round(4 * done / total) for done, total, _ in shop.steps][:3] == [1, 2, 3]
 
 
 @pytest.mark.data

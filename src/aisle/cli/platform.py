@@ -1,7 +1,7 @@
 """`aisle keys`, `usage`, `jobs` and `bench`."""
 
 import argparse
-import runpy
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -75,12 +75,10 @@ def jobs(given: argparse.Namespace) -> None:
     show.json({"job": app.jobs.get(DEFAULT_TENANT, given.job_id), "events": app.jobs.events(DEFAULT_TENANT, given.job_id)})
 
 
-def bench(given: argparse.Namespace) -> None:
+def bench(given: argparse.Namespace) -> int:
+    """`python -m bench NAME …`, whatever folder one is in."""
     folder = Path(__file__).resolve().parents[3] / "bench"
-    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    if given.name not in names:
-        raise NotFound(
-            f"there is no measurement {given.name!r}: choose one of {', '.join(names) or 'none (bench/ ships with the source)'}"
-        )
-    sys.argv = [given.name, *given.arguments]
-    runpy.run_path(str(folder / f"{given.name}.py"), run_name="__main__")
+    if not (folder / "__main__.py").exists():
+        raise NotFound("the measurements come with the source, not with the package: run `aisle bench` from a clone")
+    arguments = [given.name, *given.arguments] if given.name else ["--list"]
+    return subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=folder.parent, check=False).returncode

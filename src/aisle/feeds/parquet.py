@@ -42,9 +42,12 @@ class ParquetTable:
             number += len(rows)
 
     def _batches(self, source: Source) -> Iterator[Any]:
-        file = _file(source)
+        file, read = _file(source), 0
         try:
-            yield from file.iter_batches(batch_size=PER_CHUNK, columns=self.wanted)
+            for batch in file.iter_batches(batch_size=PER_CHUNK, columns=self.wanted):
+                read += batch.num_rows
+                source.share = read / file.metadata.num_rows
+                yield batch
         except (_arrow().ArrowException, OSError) as error:
             raise Malformed(f"{source.path.name} is damaged: {str(error)[:200]}") from error
 

@@ -32,6 +32,9 @@ class Source:
             raise BadInput(f"{path} cannot be read: {error.strerror}") from error
         self._head = b""
         self._unpacked = 0
+        self.share: float | None = (
+            None  # of the file that has been read, where a reader that jumps about knows better than `tell`
+        )
         self._limit: int | None = None
         try:
             self._stream = self._open()
@@ -59,7 +62,9 @@ class Source:
     @property
     def done(self) -> int:
         """Bytes of the file on disk that have been read, of `total`."""
-        return self.total if self._file.closed else min(self._file.tell(), self.total)
+        if self._file.closed:
+            return self.total
+        return min(self._file.tell(), self.total) if self.share is None else int(self.total * self.share)
 
     def peek(self, size: int = HEAD) -> bytes:
         """The first bytes, without consuming them; call it before reading."""

@@ -17,12 +17,14 @@ from aisle.feeds import Batch, Feed, Reject
 from aisle.jobs.matching import advise
 from aisle.storage.events import Events
 from aisle.storage.items import Items
+from aisle.types import EVENT_CODE
 
 BATCH = 50_000  # rows in one transaction
 WAITING = 1  # batches between the parser and the writer: more would only cost memory
 MOST_REJECTS = 100_000  # rows in the rejects file; all are counted
 MOST_REASONS = 100
 GOOD_MATCH = 0.9
+RATE = EVENT_CODE["rate"]
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Progress = Callable[[float, float, str], None]
@@ -98,6 +100,7 @@ class _EventStore:
         self._report = report
         self._catalogue = items.ids(tenant)
         self._matched = 0
+        self._unrated = 0  # ratings that do not say how good
         self._sample: Counter[str] = Counter()
 
     def put(self, batch: Batch) -> None:
@@ -113,6 +116,7 @@ class _EventStore:
         report.last_time = max(times) if report.last_time is None else max(report.last_time, max(times))
         known = self._catalogue
         self._matched += sum(row[2] in known for row in rows)
+        self._unrated += sum(row[3] == RATE and row[4] is None for row in rows)
         if len(self._sample) < 2000:
             self._sample.update(row[2] for row in rows[:2000])
 
@@ -125,6 +129,11 @@ class _EventStore:
         report.match_rate = self._matched / total
         if report.match_rate < GOOD_MATCH:
             report.advice = advise(self._sample, self._catalogue, self._items.all(self._tenant), feed)
+        elif self._unrated:
+            report.advice = (
+                f"{self._unrated:,} ratings have no value, and such teach nothing: say which column holds it (--map value=THEIRS),"
+                " or import them as another type, in a new folder (--default type=view)"
+            )
 
 
 class _RejectsFile:
