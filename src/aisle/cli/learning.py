@@ -91,7 +91,7 @@ def _number(text: str) -> int:
 
 def _row(version: Version, live: bool) -> dict[str, Any]:
     scores = version.card.get("scores", {})
-    best = ", ".join(f"{name} {value:.4g}" for name, value in list(scores.items())[:4])
+    best = ", ".join(f"{name} {value:,.0f}" if value >= 1 else f"{name} {value:.4f}" for name, value in list(scores.items())[:4])
     return {
         "model": f"{version.task}@{version.version}", "live": "live" if live else "",
         "created_at": to_iso(version.created_at)[:19], "scores": best,

@@ -131,8 +131,8 @@ class _EventStore:
             report.advice = advise(self._sample, self._catalogue, self._items.all(self._tenant), feed)
         elif self._unrated:
             report.advice = (
-                f"{self._unrated:,} ratings have no value, and such teach nothing: say which column holds it (--map value=THEIRS),"
-                " or import them as another type, in a new folder (--default type=view)"
+                f"{self._unrated:,} ratings have no value and teach nothing: say which column holds it (--map value=THEIRS), or"
+                " import them as another type, in a new folder (--default type=view)"
             )
 
 
