@@ -1,6 +1,6 @@
 """The measurements: `python -m bench` lists them and runs the quick ones, `python -m bench NAME …` runs one.
 
-python -m bench                 the list, then the quick ones, one after another (about five minutes on two cores)
+python -m bench                 the list, then the quick ones, one after another (about two minutes on two cores)
 python -m bench --list          only the list
 python -m bench quality beauty  one of them, with its own arguments
 """

@@ -44,3 +44,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
             else str(field.default)
         )
         assert rows[f"AISLE_{field.name.upper()}"].strip().removesuffix(".0") == shown.removesuffix(".0"), field.name
+
+
+def test_what_the_tests_are_told_is_no_setting() -> None:
+    assert load({"AISLE_TEST_DATA": "/somewhere", "AISLE_PORT": "9000"}).port == 9000
