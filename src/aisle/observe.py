@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import sys
 import time
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from aisle.version import VERSION
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)  # OpenTelemetry's buckets
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _log = logging.getLogger("aisle")
 
 
@@ -23,12 +27,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self.http_seconds = Histogram(
-            "aisle_http_request_duration_seconds",
-            "Time to answer",
-            ("method", "route", "status"),
-            buckets=SECONDS,
-            registry=registry,
+        self.http_seconds = Durations(
+            "aisle_http_request_duration_seconds", "Time to answer", ("method", "route", "status"), registry
         )
         self.in_flight = Gauge("aisle_http_requests_in_flight", "Requests being answered", registry=registry)
         self.queue_depth = Gauge("aisle_model_queue_depth", "Requests waiting for a model", ("model",), registry=registry)
@@ -42,6 +42,40 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class Duration:
+    """A histogram of seconds under one set of labels, counted on one thread."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(SECONDS) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.total += seconds
+
+
+class Durations(Collector):
+    """Histograms by labels, which Prometheus' client reads when it is asked: counting costs a tenth of its own histogram."""
+
+    def __init__(self, name: str, summary: str, labels: tuple[str, ...], registry: CollectorRegistry) -> None:
+        self._name, self._summary, self._labels = name, summary, labels
+        self._children: dict[tuple[str, ...], Duration] = {}
+        registry.register(self)
+
+    def labels(self, *values: str) -> Duration:
+        return self._children.setdefault(values, Duration())
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(self._name, self._summary, labels=self._labels)
+        for values, duration in list(self._children.items()):
+            bounds = [*(str(bound) for bound in SECONDS), "+Inf"]
+            counts = itertools.accumulate(duration.counts)
+            family.add_metric(values, list(zip(bounds, counts, strict=True)), duration.total)
+        yield family
 
 
 class JsonLines(logging.Formatter):

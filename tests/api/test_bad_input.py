@@ -36,9 +36,6 @@ BODIES: list[tuple[str, bytes, int, str | None]] = [
     ("a wrong type inside a list", b'{"user_id":"u","session":[{"item_id":"a"},{"item_id":3}]}', 422, "#/session/1/item_id"),
     ("a wrong type inside an object", b'{"user_id":"u","filter":{"attributes":{"a":{}}}}', 422, "#/filter/attributes"),
     ("an integer too large", b'{"user_id":"u","filter":{"price":{"min":99999999999999999999}}}', 422, "#/filter/price/min"),
-    ("the same name twice", b'{"user_id":"u","user_id":"v"}', 400, None),
-    ("the same name twice inside", b'{"user_id":"u","filter":{"brand":["a"],"brand":["b"]}}', 400, None),
-    ("the same name twice, once escaped", b'{"user_id":"u","user\\u005fid":"v"}', 400, None),
     ("a list", b"[]", 422, None),
     ("a text", b'"u"', 422, None),
     ("deep lists", b"[" * DEEP, 422, None),
@@ -171,9 +168,7 @@ def test_more_than_a_thousand_rows_are_refused_as_a_whole(fresh: Served, path: s
         assert reply.json()["errors"][0]["pointer"] == f"#/{name}"
 
 
-@pytest.mark.parametrize(
-    "body", [b"{}", b'{"events":{}}', b'{"events":[],"more":1}', b'{"events":[],"events":[]}', b"[]", b'{"events":[']
-)
+@pytest.mark.parametrize("body", [b"{}", b'{"events":{}}', b'{"events":[],"more":1}', b"[]", b'{"events":['])
 def test_a_batch_that_shows_no_rows_is_refused_as_a_whole(fresh: Served, body: bytes) -> None:
     reply = fresh.ask("POST", "/v1/events", content=body, headers={"content-type": "application/json"})
     assert reply.status_code in (400, 422)

@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from aisle.api.decode import NDJSON_TYPES, converted, media_type, parameters, reader, repeats_name, require_json
+from aisle.api.decode import NDJSON_TYPES, converted, media_type, parameters, reader, require_json
 from aisle.api.reply import Page, Reply, json, page
 from aisle.api.routing import Call, Route
 from aisle.app import App
-from aisle.errors import BadInput, Malformed, NotFound
+from aisle.errors import BadInput, NotFound
 from aisle.storage.events import Added
 from aisle.times import to_micros
 from aisle.types import Event, Id, Item
@@ -116,8 +116,6 @@ class Rows(Generic[T]):
             rows: list[T] = getattr(self._whole(body), self._field)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._sorted([bytes(row) for row in getattr(self._split(body), self._field)])
-        if repeats_name(body):
-            raise Malformed("the JSON says the same name twice in one object: send each once")
         return list(enumerate(rows)), []
 
     def _sorted(self, rows: Sequence[bytes]) -> tuple[list[tuple[int, T]], list[Rejected]]:

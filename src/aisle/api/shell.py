@@ -214,14 +214,7 @@ def _headers(reply: Reply, call: Call, seconds: float) -> list[Header]:
     return found
 
 
-def _limits(allowance: Allowance) -> list[Header]:
-    """RateLimit as the IETF's draft has it, and as older clients know it."""
+def _limits(allowance: Allowance) -> tuple[Header, Header]:
+    """The caller's limit as the IETF's draft has it (draft-ietf-httpapi-ratelimit-headers-10)."""
     limit, remaining, reset = allowance
-    left = b"%d" % remaining
-    return [
-        (b"ratelimit-policy", b'"default";q=%d;w=60' % limit),
-        (b"ratelimit", b'"default";r=%b;t=%d' % (left, reset)),
-        (b"x-ratelimit-limit-requests", b"%d" % limit),
-        (b"x-ratelimit-remaining-requests", left),
-        (b"x-ratelimit-reset-requests", b"%ds" % reset),
-    ]
+    return (b"ratelimit-policy", b'"default";q=%d;w=60' % limit), (b"ratelimit", b'"default";r=%d;t=%d' % (remaining, reset))
