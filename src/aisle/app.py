@@ -56,11 +56,11 @@ class App:
         self.events = Events(self.database)
         self.vectors = Vectors(self.database)
         self.access = Access(self.database, settings.rate_limit)
-        self.usage = UsageMeter(self.database)
+        self.metrics = observe.Metrics()
+        self.usage = UsageMeter(self.database, self.metrics.count)
         self.models = Models(self.database, home / "models")
         self.jobs = Jobs(self.database)
         self.privacy = Privacy(self.database, self.events, self.access.secret, self.retrain)
-        self.metrics = observe.Metrics()
         self.live = Live(self.items)
         self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost)
         self.handlers: dict[str, Handler] = {"train": self._train}

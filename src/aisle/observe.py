@@ -39,6 +39,13 @@ class Metrics:
         self.build = Gauge("aisle_build_info", "1 for the version that runs", ("version",), registry=registry)
         self.build.labels(VERSION).set(1)
 
+    def count(self, task: str, operation: str, numbers: list[int]) -> None:
+        """What the usage meter wrote down: [requests, errors, cpu_us, latency_us]."""
+        requests, errors, cpu_us, _ = numbers
+        self.answers.labels(task, operation, "ok").inc(requests - errors)
+        self.answers.labels(task, operation, "error").inc(errors)
+        self.cpu.labels(task, operation).inc(cpu_us / 1e6)
+
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)

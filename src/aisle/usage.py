@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -43,34 +44,46 @@ class Bucket(Struct):
 class UsageMeter:
     """Counts in memory, written down by `flush`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tell: Callable[[str, str, list[int]], None] | None = None) -> None:
+        """`tell` hears of what is written down: task, operation, [requests, errors, cpu_us, latency_us]."""
         self._db = database
+        self._tell = tell
         self._counts: dict[Slot, list[int]] = {}
-        self._lock = threading.Lock()
+        self._counting = threading.Lock()  # held for a moment only: `add` runs on the event loop
+        self._writing = threading.Lock()
 
     def add(self, slot: Slot, *, failed: bool, cpu_us: int, latency_us: int) -> None:
         """Count one request; `slot` is (tenant, minute in microseconds, key_id, task, operation, model)."""
-        counts = self._counts.get(slot)
-        if counts is None:
-            counts = self._counts.setdefault(slot, [0, 0, 0, 0])
-        counts[0] += 1
-        counts[1] += failed
-        counts[2] += cpu_us
-        counts[3] += latency_us
+        with self._counting:
+            counts = self._counts.get(slot)
+            if counts is None:
+                counts = self._counts[slot] = [0, 0, 0, 0]
+            counts[0] += 1
+            counts[1] += failed
+            counts[2] += cpu_us
+            counts[3] += latency_us
 
     def flush(self) -> None:
         """Add what was counted to the table; nothing is lost if that fails."""
-        with self._lock:
-            counts, self._counts = self._counts, {}
+        with self._writing:
+            with self._counting:
+                counts, self._counts = self._counts, {}
             if not counts:
                 return
             try:
                 self._db.bulk("usage_add", [(*slot, *numbers) for slot, numbers in counts.items()])
             except BaseException:
-                for slot, numbers in counts.items():
-                    kept = self._counts.setdefault(slot, [0, 0, 0, 0])
-                    kept[:] = [mine + more for mine, more in zip(kept, numbers, strict=True)]
+                self._take_back(counts)
                 raise
+        if self._tell is not None:
+            for (_, _, _, task, operation, _), numbers in counts.items():
+                self._tell(task, operation, numbers)
+
+    def _take_back(self, counts: dict[Slot, list[int]]) -> None:
+        with self._counting:
+            for slot, numbers in counts.items():
+                kept = self._counts.setdefault(slot, [0, 0, 0, 0])
+                kept[:] = [mine + more for mine, more in zip(kept, numbers, strict=True)]
 
     def report(
         self, tenant: int, start: int | None = None, end: int | None = None, width: str = "1h", group_by: tuple[str, ...] = ()

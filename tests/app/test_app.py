@@ -95,6 +95,7 @@ def test_good_and_bad_requests_are_metered(settings: Settings) -> None:
                 await app.ask(READER, "echo", "say", Ask(text="bad"))
             results = [result for bucket in app.usage.report(DEFAULT_TENANT, group_by=("key_id",)) for result in bucket.results]
             assert [(r.key_id, r.num_model_requests, r.num_errors) for r in results] == [("reader", 2, 1)]
+            assert b'aisle_answers_total{operation="say",outcome="error",task="echo"} 1.0' in app.metrics.text()
 
     run(check)
 

@@ -1,5 +1,6 @@
 """Usage: nothing counted is lost, buckets add up, groups separate."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,22 @@ def test_other_tenants_use_is_not_shown(database: Database) -> None:
     meter = UsageMeter(database)
     meter.add(slot(1), failed=False, cpu_us=1, latency_us=1)
     assert meter.report(2, 0, HOUR) == []
+
+
+def test_what_is_written_down_is_told_once(database: Database) -> None:
+    told: list[tuple[str, str, list[int]]] = []
+    meter = UsageMeter(database, lambda *said: told.append(said))
+    meter.add(slot(1), failed=True, cpu_us=5, latency_us=7)
+    meter.flush()
+    meter.flush()
+    assert told == [("recommend", "for_user", [1, 1, 5, 7])]
+
+
+def test_counting_while_writing_loses_nothing(database: Database) -> None:
+    meter = UsageMeter(database)
+    counter = threading.Thread(target=lambda: [meter.add(slot(1), failed=False, cpu_us=1, latency_us=1) for _ in range(20_000)])
+    counter.start()
+    while counter.is_alive():
+        meter.flush()
+    (bucket,) = meter.report(1, 0, HOUR, "1h")
+    assert bucket.results[0].num_model_requests == 20_000
