@@ -1,6 +1,6 @@
 """What a batcher costs per request and what it gains under load, as ratios within one run.
 
-    python bench/batcher.py [--seconds 2] [--json]
+    python -m bench.batcher [--seconds 2] [--json]
 
 1. Cost: microseconds of this process's CPU per request for LocalRuntime.call on an engine that does nothing, against a bare
    future that is resolved by the loop, and against one hop to a thread per request (run_in_executor).

@@ -1,6 +1,6 @@
 """Sequence neighbours, EASE, the next-event regression and iALS on the public sequence sets, beside published figures.
 
-    python bench/sequences.py [ml-1m|beauty|sports|online-retail|diginetica] [--validate] [--models NAME ...]
+    python -m bench.sequences [ml-1m|beauty|sports|online-retail|diginetica] [--validate] [--models NAME ...]
 
 Leave-last-one-out sets: the last item is the test, the second-last the validation (`--validate`); learnt from what is before the
 asked item, all items ranked, seen ones left out. Settings were chosen on validation. Seconds are wall time of learning, one core.
@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from bench.shared_data import DATASETS, HOUR, REC, lines
 from numpy.typing import NDArray
 
 from aisle.kit import metrics
 from aisle.tasks.recommend import als, ease
 from aisle.tasks.recommend import sequence_neighbours as sn
-from shared_data import DATASETS, HOUR, REC, lines
 
 Floats = NDArray[np.float64]
 Scores = Callable[[NDArray[np.int64]], NDArray[Any]]  # users -> (users, items)

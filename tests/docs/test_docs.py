@@ -12,6 +12,7 @@ import pytest
 
 from aisle import console
 from aisle.app import App
+from aisle.cli import main
 from aisle.cli.parser import parser
 from aisle.settings import Settings
 from aisle.task import Task, discover
@@ -180,3 +181,13 @@ def test_every_bench_is_in_the_list_of_its_folder() -> None:
     page = text("bench/README.md")
     assert [name for name in benches() if f"`python -m bench {name}" not in page] == []
     assert set(QUICK) <= set(benches())
+
+
+def test_aisle_bench_lists_them_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["bench"]) == 0
+    assert {line.split()[0] for line in capfd.readouterr().out.splitlines()} >= {"startup", "quality", "over_http"}
+    assert main(["bench", "nothing"]) == 2
+    assert "choose one of" in capfd.readouterr().err
