@@ -17,7 +17,7 @@ import numpy as np
 from bench.shared_data import DATASETS, RealData, describe
 
 from aisle.tasks.recommend.evaluate import Split, compare, kept, leave_last_out, sampled, time_split
-from aisle.tasks.recommend.schema import Algorithm, Config
+from aisle.tasks.recommend.schema import Config, Single
 from aisle.times import to_micros
 from aisle.types import EventColumns
 
@@ -69,7 +69,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("dataset", choices=sorted(DATASETS))
     options.add_argument("--set", action="append", default=[], help="a setting of the recommender, name=value")
-    options.add_argument("--algorithms", default=",".join(get_args(Algorithm)))
+    options.add_argument("--algorithms", default=",".join(get_args(Single)))
     options.add_argument("--users", type=int, default=10**9, help="ask only so many, drawn by a fixed seed")
     options.add_argument("--validate", action="store_true", help="hide the item before the last instead: choose settings here")
     options.add_argument("--history", type=int, default=SERVED)

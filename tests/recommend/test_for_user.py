@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from tests.recommend.worlds import NOW, adds_up, ids, item, missing, past, random_shop, shop, train, two_tastes
 
-from aisle.tasks.recommend.schema import ForUser
+from aisle.tasks.recommend.schema import ForUser, Single
 from aisle.types import Availability, Item
 
-PERSONAL = ("item_neighbours", "user_neighbours", "content")
+PERSONAL = tuple(name for name in Single.__args__ if name != "popular")
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def tastes():
     return train(two_tastes(), shrinkage=1.0)
 
 
-@pytest.fixture(scope="module", params=["item_neighbours", "user_neighbours", "content", "popular"])
+@pytest.fixture(scope="module", params=Single.__args__)
 def anyone(request):
     return train(random_shop(3), algorithm=request.param, neighbours=8)
 

@@ -10,7 +10,7 @@ from tests.recommend.worlds import Shop, ids, item, missing, random_shop, shop, 
 
 from aisle.errors import BadInput, Misconfigured
 from aisle.tasks.recommend import TASK
-from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.schema import Config, Single
 from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import read
 
@@ -59,7 +59,7 @@ def test_the_same_rows_give_the_same_files():
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("algorithm", ["item_neighbours", "user_neighbours", "content", "popular"])
+@pytest.mark.parametrize("algorithm", Single.__args__)
 def test_what_is_loaded_answers_like_what_was_saved(tmp_path, algorithm):
     fit(random_shop(2), tmp_path, algorithm=algorithm)
     first, second = (replace(train(random_shop(2), algorithm=algorithm), engine=TASK.load(tmp_path)) for _ in range(2))

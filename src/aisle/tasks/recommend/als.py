@@ -108,6 +108,12 @@ def _solve(vectors: Matrix, root: Matrix, shared: Matrix) -> Matrix:
     return np.asarray(np.linalg.solve(full, vectors.transpose(0, 2, 1) @ root[:, :, None])[:, :, 0])
 
 
+def served(items: NDArray[Any], alpha: float, regularisation: float, exponent: float) -> Factors:
+    """What serving needs: the items alone, in float64, so that reasons add up to scores to the last digits."""
+    wide: Any = items.astype(np.float64)
+    return Factors(wide[:0], wide, alpha, regularisation, exponent)
+
+
 def fold_in(model: Factors, histories: Sparse) -> Matrix:
     """(users, factors) vectors of fresh histories, (users, items) csr of how much each entry counts."""
     return half_step(histories.astype(np.float32), model.items, model.alpha, model.regularisation, model.exponent)

@@ -24,7 +24,7 @@ from aisle.kit.catalogue import Catalogue
 from aisle.task import Context, Data, Engine, Progress
 from aisle.tasks.recommend.engine import load
 from aisle.tasks.recommend.fit import fit
-from aisle.tasks.recommend.schema import Algorithm, Config, ForUser, Recommendations
+from aisle.tasks.recommend.schema import Algorithm, Config, ForUser, Recommendations, Single
 from aisle.types import EVENT_CODE, EVENT_TYPES, EventColumns, Item, PastEvent
 
 TOP = 20  # length of the lists asked for
@@ -91,7 +91,7 @@ def compare(
     config: Config,
     progress: Progress,
     *,
-    algorithms: Iterable[Algorithm] = get_args(Algorithm),
+    algorithms: Iterable[Algorithm] = get_args(Single),
     history: int = HISTORY,
 ) -> list[Row]:
     """One row per algorithm on a given split, best nDCG@10 first. Raises BadInput where there is nobody to ask."""
@@ -210,7 +210,7 @@ def _everything(data: Data, split: Split) -> list[Item]:
 
 
 def _row(part: Part, split: Split, catalogue: Catalogue, config: Config, history: int) -> Row:
-    quiet = msgspec.structs.replace(config, held_out_users=0)
+    quiet = config if config.algorithm == "auto" else msgspec.structs.replace(config, held_out_users=0)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         fit(part, quiet, Path(folder), lambda done, total, message: None)

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace as changed
 
 from aisle.errors import BadInput
 from aisle.kit.nearest import best
 from aisle.task import Data, Progress, Scores
-from aisle.tasks.recommend import bought_together, content, item_neighbours, model, popular, user_neighbours
+from aisle.tasks.recommend import bought_together, content, files, item_neighbours, model, popular, user_neighbours
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Had, Model
-from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.schema import Config, Single
+from aisle.tasks.recommend.scoring import scored_by
 from aisle.tasks.recommend.view import moment
 from aisle.tasks.recommend.weights import RATE, Weights
 from aisle.tasks.recommend.world import World, read
@@ -39,30 +41,30 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
     step(10, f"{world.known:,} items, {len(world.user):,} events of {len(world.users):,} users")
     texts = content.read(world.items)
     near = content.learn(texts, config.content_neighbours, _within(step, 15, 30, "likeness of texts"))
-    learnt = learn(world, config, texts, near, _from(step, 30, 65))
-    learnt.images = pictures(data.vectors("image"), learnt.place, config.neighbours)
-    step(65, "writing files")
-    model.save(learnt, folder)
     from aisle.tasks.recommend.held_out import measure
 
-    scores = measure(world, config, texts, near, _from(step, 70, 99))
-    step(STEPS, "done")
-    return {**scores, **_facts(world)}
+    found = measure(world, config, texts, near, _from(step, 30, 65))
+    learnt = learn(world, changed(config, algorithm=found.algorithm), texts, near, _from(step, 65, 95))
+    learnt.images = pictures(data.vectors("image"), learnt.place, config.neighbours)
+    step(95, "writing files")
+    model.save(learnt, folder)
+    files.save_json(folder, "about", {"algorithm": found.algorithm, "chosen": found.why})
+    step(STEPS, f"done: {found.algorithm}, {found.why}")
+    return {**found.scores, **_facts(world)}
 
 
 def learn(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Model:
-    """A model in memory. `texts` and `near` do not depend on events, so that a second model may share them."""
+    """A model in memory, for a single algorithm. `texts` and `near` do not depend on events: a second model may share them."""
     weights = Weights.of(config)
     interest = world.interest(weights)
     rated = bool((world.type == RATE).any())
     by = "pearson_full" if config.measure == "pearson" and not rated else config.measure
-    behaviour = item_neighbours.learn(interest, config, by, _within(step, 0, 60, "likeness of behaviour"))
-    personal = near if config.algorithm == "content" else item_neighbours.with_cold(behaviour, near, config.content_share)
-    step(70, "what is popular, what is bought together")
+    behaviour = item_neighbours.learn(interest, config, by, _within(step, 0, 50, "likeness of behaviour"))
+    step(50, "what is popular, what is bought together")
     popularity = popular.learn(world, weights, config)
     together = bought_together.learn(world, config)
-    step(90, "users")
-    return Model(
+    step(60, "users")
+    whole = Model(
         config=config,
         names=world.names[: world.known],
         titles=[item.title for item in world.items],
@@ -70,7 +72,7 @@ def learn(world: World, config: Config, texts: Content, near: Lists, step: Step)
         until=world.until,
         behaviour=behaviour,
         texts=near,
-        personal=personal,
+        personal=near,
         images=None,
         content=texts,
         popularity=popularity,
@@ -80,6 +82,8 @@ def learn(world: World, config: Config, texts: Content, near: Lists, step: Step)
         crowd_parts=user_neighbours.learn(world, weights),
         unknown=world.names[world.known :],
     )
+    algorithm: Single = "item_neighbours" if config.algorithm == "auto" else config.algorithm
+    return scored_by(algorithm, whole, world, _within(step, 70, 100, algorithm))
 
 
 def pictures(vectors: Iterable[tuple[str, bytes]], place: dict[str, int], k: int) -> Lists | None:

@@ -2,14 +2,18 @@
 
 A model is learnt from the events before the moment at which nine tenths have happened. Users with a history then, who later
 want items they had not had, are asked for: how many of those items are among the ten shown, and how high? Popularity, asked
-the same, stands beside it. This is a quick check; `aisle evaluate recommend` compares properly.
+the same, stands beside it. With `algorithm=auto` every algorithm is asked, on the same events and for the same users, and the
+best is chosen. This is a quick check; `aisle evaluate recommend` compares properly.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace as changed
 from numpy.typing import NDArray
 
 from aisle.kit.catalogue import Catalogue
@@ -18,7 +22,8 @@ from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.engine import RecommendEngine
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Model
-from aisle.tasks.recommend.schema import Config, ForUser
+from aisle.tasks.recommend.schema import Config, ForUser, Single
+from aisle.tasks.recommend.scoring import closed_form_fits, scored_by
 from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import World
 from aisle.types import PastEvent
@@ -28,36 +33,79 @@ SHOWN = 10
 HISTORY = 50  # newest events an answer gets, as the platform gives them
 BATCH = 64
 FEWEST = 5  # users below which no number is given
+DEFAULT: Single = "item_neighbours"
+CANDIDATES: tuple[Single, ...] = (  # the cheap first; of equals the first is chosen
+    DEFAULT, "popular", "sequence_neighbours", "content", "user_neighbours", "ease", "als",
+)  # fmt: skip
+CHECKING = "checking quality: "
 Step = Callable[[float, str], None]
 
 
-def measure(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Scores:
-    """nDCG@10, recall@10 and coverage of the algorithm and of popularity; empty where too few users can be asked."""
+class Found(NamedTuple):
+    """Who serves, why, and how well."""
+
+    algorithm: Single
+    why: str
+    scores: Scores
+
+
+def measure(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Found:
+    """nDCG@10, recall@10 and coverage of the algorithm and of popularity; of all that were tried, for `auto`, the best of which
+    is chosen. Where too few users can be asked, scores are empty and `auto` is the default."""
     from aisle.tasks.recommend.fit import learn
 
+    auto = config.algorithm == "auto"
+    own: Single = DEFAULT if config.algorithm == "auto" else config.algorithm
+    why = "as set"
     if not len(world.time) or config.held_out_users == 0:
-        return {}
+        return Found(own, "the default: nothing is held out to compare with" if auto else why, {})
     moment = int(np.quantile(world.time, SHARE, method="lower"))
     before = world.time <= moment
     asked = _asked(world, Weights.of(config), before, config.held_out_users)
     if len(asked) < FEWEST:
-        return {}
+        return Found(own, f"the default: only {len(asked)} users can be held out to compare with" if auto else why, {})
     past = world.part(before)
-    learnt = learn(past, config, texts, near, lambda done, message: step(done * 0.6, "checking quality: " + message))
-    scores: Scores = {"held_out_users": float(len(asked))}
-    for number, (name, model) in enumerate((("", learnt), ("popularity_", _popular(learnt)))):
-        step(60 + 20 * number, "checking quality: asking for held-out users")
-        for metric, value in _quality(model, past, asked, moment).items():
-            scores[name + metric] = value
-    return scores
+    started = time.monotonic()
+    first = learn(past, changed(config, algorithm=own), texts, near, lambda done, said: step(done * 0.4, CHECKING + said))
+    trial = Trial(first, past, asked, moment)
+    tried = {own: trial.of(first)}
+    rivals: tuple[Single, ...] = CANDIDATES if auto else ("popular",)
+    others = [name for name in rivals if name != own]
+    for number, name in enumerate(others):
+        step(40 + 60 * number / len(others), f"{CHECKING}{name}")
+        in_time = name == "popular" or time.monotonic() - started < config.auto_seconds
+        if in_time and (name != "ease" or closed_form_fits(past, config)):
+            tried[name] = trial.try_out(name)
+    best: Single = max(tried, key=lambda name: tried[name]["ndcg@10"]) if auto else own
+    scores = {**tried[best], **{f"popularity_{metric}": value for metric, value in tried["popular"].items()}}
+    if auto:
+        why = _why(best, tried, len(asked))
+        ranked = sorted(tried, key=lambda name: -tried[name]["ndcg@10"])
+        scores |= {f"{name} ndcg@10": tried[name]["ndcg@10"] for name in ranked}
+    return Found(best, why, {**scores, "held_out_users": float(len(asked))})
 
 
-def _popular(learnt: Model) -> Model:
-    """The same model, asked for what is popular."""
-    config = learnt.config
-    fields = {name: getattr(config, name) for name in config.__struct_fields__}
-    parts = {name: getattr(learnt, name) for name in learnt.__dataclass_fields__}
-    return Model(**{**parts, "config": Config(**{**fields, "algorithm": "popular"})})
+def _why(best: Single, tried: dict[Single, Scores], users: int) -> str:
+    said = [f"{name} {tried[name]['ndcg@10']:.4f}" for name in sorted(tried, key=lambda name: -tried[name]["ndcg@10"])]
+    left = [name for name in CANDIDATES if name not in tried]
+    more = f"; not tried for want of time or because it does not fit: {', '.join(left)}" if left else ""
+    return f"best of {len(tried)} by nDCG@10 for {users:,} users whose newest events were held out: {', '.join(said)}{more}"
+
+
+class Trial(NamedTuple):
+    """What the algorithms are compared on."""
+
+    base: Model
+    past: World
+    asked: dict[int, NDArray[np.int32]]
+    moment: int
+
+    def try_out(self, name: Single) -> Scores:
+        """The quality of another algorithm."""
+        return self.of(scored_by(name, self.base, self.past, lambda done, total: None))
+
+    def of(self, model: Model) -> Scores:
+        return _quality(model, self.past, self.asked, self.moment)
 
 
 def _asked(world: World, weights: Weights, before: NDArray[np.bool_], most: int) -> dict[int, NDArray[np.int32]]:

@@ -70,11 +70,11 @@ def gather(batch: Sequence[Ask], view: View, model: Model) -> History:
     hidden = _hidden(batch, past, cell, model, view.size)
     if not len(starts):
         return History(starts, starts, np.zeros(0), starts, hidden)
-    total = _net(past, _worth(past, model), order, starts, model)
+    total = model.way.summed(_net(past, _worth(past, model), order, starts, model))
     strength, by_strength = model.strength
     rank = strength.take(past.type).take(order)
     verb = by_strength.take(np.maximum.reduceat(rank, starts))  # of the event that counts most, whatever its age
-    return _shares(cells.take(starts), total, verb, hidden, size=view.size, users=len(batch), most=model.config.history)
+    return _shares(cells.take(starts), total, verb, hidden, size=view.size, users=len(batch), most=model.way.most)
 
 
 def _past(batch: Sequence[Ask], view: View) -> Past:
@@ -96,13 +96,26 @@ def _past(batch: Sequence[Ask], view: View) -> Past:
 
 def _worth(past: Past, model: Model) -> Floats:
     """(events,) what each event counts now."""
-    weights = model.weights
+    weights, way = model.weights, model.way
+    fade = weights.decay(past.age) if way.step is None else way.step ** _steps(past, model).astype(np.float64)
     if past.value is None:
-        return weights.table.take(past.type) * weights.decay(past.age)
+        return way.counted(weights.table).take(past.type) * fade
     worth = weights.interest(past.type, past.value)
     oldest_first = slice(None, None, -1)
     worth[superseded(past.user[oldest_first], past.item[oldest_first], past.type[oldest_first])[oldest_first]] = 0.0
-    return np.asarray(worth * weights.decay(past.age), np.float64)
+    return np.asarray(way.counted(worth) * fade, np.float64)
+
+
+def _steps(past: Past, model: Model) -> Places:
+    """(events,) how many steps after each event its user has made. Events of one moment, and those with the same item in a row,
+    are one step; what speaks for nothing (an impression) or against its item is none."""
+    forward = (model.weights.table.take(past.type) > 0).nonzero()[0]
+    user, item, age = past.user.take(forward), past.item.take(forward), past.age.take(forward)
+    new = np.zeros(len(past.user), np.int64)
+    new[forward[1:]] = (user[1:] == user[:-1]) & (item[1:] != item[:-1]) & (age[1:] != age[:-1])
+    steps = new.cumsum()
+    first = past.user.searchsorted(past.user)  # of the same user
+    return np.asarray(steps - steps.take(first), np.int64)
 
 
 def _net(past: Past, worth: Floats, order: Places, starts: Places, model: Model) -> Floats:

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.tasks.recommend import files
+from aisle.tasks.recommend.als import Factors, served
 from aisle.tasks.recommend.bought_together import Together
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.popular import Popularity
 from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.user_neighbours import Crowd
+from aisle.tasks.recommend.way import Way
 from aisle.tasks.recommend.weights import DISMISS, PURCHASE, Weights
 from aisle.tasks.recommend.world import World
 
@@ -68,7 +70,12 @@ class Model:
     users: list[str]
     crowd_parts: Path | Crowd
     unknown: list[str]  # items only events know: columns N … of the users' vectors
+    factors: Factors | None = None  # only for algorithm=als
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def way(self) -> Way:
+        return Way.of(self.config)
 
     @cached_property
     def weights(self) -> Weights:
@@ -127,6 +134,9 @@ def save(model: Model, folder: Path) -> None:
     files.save(folder, popular_day=popular.day, popular_item=popular.item, popular_weight=popular.weight)
     files.save(folder, had_indptr=had.indptr, had_item=had.item, had_flag=had.flag, had_bought=had.bought)
     files.save_sparse(folder, "content", model.content.rows)
+    if model.factors is not None:
+        ridge = (model.factors.alpha, model.factors.regularisation, model.factors.exponent)
+        files.save(folder, als_items=model.factors.items.astype(np.float32), als_ridge=np.array(ridge))
     crowd = model.crowd
     files.save_sparse(folder, "taste", crowd.taste)
     files.save_sparse(folder, "wants", crowd.wants)
@@ -161,12 +171,19 @@ def load(folder: Path) -> Model:
         users=files.load_json(folder, "users", list[str]),
         crowd_parts=folder,
         unknown=files.load_json(folder, "unknown", list[str]),
+        factors=_factors(folder),
         extra={name: value for name, value in facts.items() if name not in ("until", "rated")},
     )
 
 
 def _lists(folder: Path, name: str) -> Lists:
     return Lists(files.load(folder, f"{name}_indices"), files.load(folder, f"{name}_values"))
+
+
+def _factors(folder: Path) -> Factors | None:
+    if not (folder / "als_items.npy").exists():
+        return None
+    return served(files.load(folder, "als_items"), *files.load(folder, "als_ridge").tolist())
 
 
 def _load_crowd(folder: Path, users: list[str]) -> Crowd:

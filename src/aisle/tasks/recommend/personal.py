@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import ranking, reasons, user_neighbours
+from aisle.tasks.recommend import folded, ranking, reasons, user_neighbours
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Places
 from aisle.tasks.recommend.model import Model
+from aisle.tasks.recommend.ranking import Pairs, Ranked
 from aisle.tasks.recommend.schema import Strategy
 from aisle.tasks.recommend.view import Mask, View
 from aisle.types import Filter, Reason
@@ -61,11 +62,7 @@ def _together(batch: Sequence[Ask], view: View, model: Model) -> list[Found]:
 
 
 def _by_lists(batch: Sequence[Ask], history: History, view: View, model: Model) -> list[Found]:
-    share = 1.0 if model.config.algorithm == "content" else model.config.content_share
-    pairs = ranking.pairs(history, view.items.personal, view, share)
-    scores = ranking.add_up(pairs, len(batch), view.size)
-    ranking.close(scores, batch, history.hidden, view)
-    ranked = ranking.best(scores, [ask.request.n for ask in batch])
+    pairs, ranked = _ranked(batch, history, view, model)
     how = [ask.request.explain for ask in batch]
     if how.count("none") == len(how):
         why: list[list[Reason]] = [[] for _ in ranked.user]
@@ -77,6 +74,22 @@ def _by_lists(batch: Sequence[Ask], history: History, view: View, model: Model) 
         Found(items[start:stop], points[start:stop], why[start:stop], "session" if ask.session_only else "personal")
         for ask, start, stop in zip(batch, stops, stops[1:], strict=False)
     ]
+
+
+def _ranked(batch: Sequence[Ask], history: History, view: View, model: Model) -> tuple[Pairs, Ranked]:
+    """The best of every user, and what their scores are made of."""
+    wanted = [ask.request.n for ask in batch]
+    if model.factors is not None:
+        said = folded.said(model.factors, history, len(batch))
+        scores = folded.scores(model.factors, said, view.size)
+        ranking.close(scores, batch, history.hidden, view)
+        ranked = ranking.best(scores, wanted)
+        return folded.pairs(model.factors, said, ranked, view.size), ranked
+    share = 1.0 if model.config.algorithm == "content" else model.config.content_share
+    pairs = ranking.pairs(history, view.items.personal, view, share)
+    scores = ranking.add_up(pairs, len(batch), view.size)
+    ranking.close(scores, batch, history.hidden, view)
+    return pairs, ranking.best(scores, wanted)
 
 
 def _by_users(ask: Ask, user: int, history: History, model: Model) -> Found:

@@ -11,7 +11,8 @@ from aisle.types import Attribute, EventType, Filter, Id, Reason
 
 Explain = Literal["none", "brief", "full"]
 Strategy = Literal["personal", "session", "cold", "popular"]
-Algorithm = Literal["user_neighbours", "item_neighbours", "popular", "content"]
+Single = Literal["user_neighbours", "item_neighbours", "sequence_neighbours", "ease", "als", "popular", "content"]
+Algorithm = Literal[Single, "auto"]
 Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]
 By = Literal["behaviour", "text", "image", "blend"]
 
@@ -131,9 +132,13 @@ Neighbours = Annotated[int, Meta(ge=1, le=1000)]
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that may be tuned, with `aisle train recommend --set name=value`."""
 
-    algorithm: Annotated[Algorithm, Meta(description="Who scores `for_user`; the other operations have all of them.")] = (
-        "item_neighbours"
-    )
+    algorithm: Annotated[
+        Algorithm,
+        Meta(description="Who scores `for_user`; auto: whoever does best on held-out events. The other operations are the same."),
+    ] = "item_neighbours"
+    auto_seconds: Annotated[
+        float, Meta(ge=0, le=86_400, description="For algorithm=auto: no further algorithm is tried after so many seconds.")
+    ] = 120.0
     measure: Annotated[Alike, Meta(description="How alike two items, or two users, are for the neighbour algorithms.")] = "cosine"
     neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item, or asked per user.")] = 40
     shrinkage: Annotated[
@@ -149,6 +154,28 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=1, description="What likeness of texts counts beside likeness of behaviour, for items without behaviour."),
     ] = 0.5
     content_neighbours: Annotated[Neighbours, Meta(description="Neighbours by text kept per item.")] = 50
+    long_neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item by sequence_neighbours and ease.")] = 200
+    sequence_decay: Annotated[
+        float, Meta(ge=0, le=1, description="ρ: what follows one step later counts so much of a direct follower, and so on.")
+    ] = 0.8
+    sequence_window: Annotated[int, Meta(ge=1, le=200, description="An event still follows one so many events before it.")] = 20
+    sequence_together: Annotated[
+        float, Meta(ge=0, le=1, description="What two events of one moment count for each other, beside a direct follower's 1.")
+    ] = 0.0
+    sequence_backward: Annotated[
+        float, Meta(ge=0, le=1, description="β: what came before an item counts so much of what came after it; 1: no order.")
+    ] = 0.5
+    sequence_damping: Annotated[float, Meta(ge=0, le=1e6, description="λ added to an item's meetings against chance pairs.")] = (
+        50.0
+    )
+    sequence_fade: Annotated[
+        float, Meta(gt=0, le=1, description="γ: each step back in a user's history counts so much of the step after it.")
+    ] = 0.7
+    ease_regularisation: Annotated[float, Meta(gt=0, le=1e9, description="λ of ease: higher trusts common items more.")] = 200.0
+    ease_trend: Annotated[
+        float, Meta(ge=0, le=2, description="ease: how much items gain that sell more now than before; 0: nothing.")
+    ] = 0.75
+    als_factors: Annotated[int, Meta(ge=1, le=512, description="Length of the vectors of als.")] = 64
     min_together: Annotated[int, Meta(ge=1, le=1000, description="Orders two items must share to count as bought together.")] = 2
     together_hours: Annotated[
         float, Meta(gt=0, le=8760, description="Purchases of one user without a session are one order within this time.")

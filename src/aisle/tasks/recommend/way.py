@@ -1,0 +1,38 @@
+"""How each algorithm weighs a user's history: by days or by steps, by what was done or that it was done."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from aisle.tasks.recommend.lists import Floats
+from aisle.tasks.recommend.schema import Config
+
+LONG = 50  # items: a closed form knows what each of them says beside the others, so none is left out
+KEEN = 5.0  # events at once that ease and als take for ten times as much again: log(1 + KEEN · events)
+
+
+class Way(NamedTuple):
+    """weight of an item = Σ over its events: what the event counts, faded; ease and als take the logarithm of the sum."""
+
+    step: float | None  # γ: an event fades by γ for every step after it; None: by half every `half_life_days`
+    alike: bool  # that something was done counts, at most 1 an event, and not how much its type weighs
+    logarithm: bool  # log(1 + KEEN · sum): the second purchase of an item says less than the first
+    most: int  # strongest items that are looked at
+
+    @staticmethod
+    def of(config: Config) -> Way:
+        if config.algorithm == "sequence_neighbours":
+            return Way(config.sequence_fade, alike=True, logarithm=False, most=config.history)
+        if config.algorithm in ("ease", "als"):
+            return Way(None, alike=True, logarithm=True, most=max(config.history, LONG))
+        return Way(None, alike=False, logarithm=False, most=config.history)
+
+    def counted(self, worth: Floats) -> Floats:
+        """(events,) what each counts before it fades."""
+        return worth.clip(-1.0, 1.0) if self.alike else worth
+
+    def summed(self, total: Floats) -> Floats:
+        """(entries,) what each counts after its events were added up."""
+        return np.sign(total) * np.log1p(KEEN * np.abs(total)) if self.logarithm else total
