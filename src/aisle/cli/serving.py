@@ -30,7 +30,6 @@ def serve(given: argparse.Namespace) -> int:
 def run_server(settings: Settings, on_ready: Callable[[str], None]) -> int:
     """Serve until told to stop, with a worker beside for the jobs."""
     observe.setup(settings.log_level)
-    settings.folder.mkdir(parents=True, exist_ok=True)
     lock = hold(settings.folder / "serve.lock")
     app = App(settings)
     app.models.sweep()
