@@ -188,6 +188,8 @@ class App:
             "events": self.events.count(job.tenant),
             "seconds": time.monotonic() - started,
         }
+        if (about := folder / "about.json").exists():  # what a task says of its training in words
+            facts |= msgspec.json.decode(about.read_bytes(), type=dict[str, str])
         version = self.models.publish(
             job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
         )

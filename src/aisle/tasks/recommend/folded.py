@@ -18,9 +18,8 @@ from aisle.tasks.recommend.ranking import Pairs, Ranked
 Said = list[tuple[Floats, slice]]  # per user: (entries, factors) c_h · A⁻¹ x_h, and which entries of the history these are
 
 
-def said(factors: Factors, history: History, users: int) -> Said:
-    """What each entry of every history says."""
-    shared = np.asarray(factors.alpha * (factors.items.T @ factors.items), np.float64)
+def said(factors: Factors, shared: Floats, history: History, users: int) -> Said:
+    """What each entry of every history says; `shared` is α XᵀX."""
     return [(_speaks(factors, shared, history, span), span) for span in map(history.of, range(users))]
 
 

@@ -1,9 +1,10 @@
 """Quality after training, through the engine that will serve: the newest events are held out, then looked for.
 
-A model is learnt from the events before the moment at which nine tenths have happened. Users with a history then, who later
-want items they had not had, are asked for: how many of those items are among the ten shown, and how high? Popularity, asked
-the same, stands beside it. With `algorithm=auto` every algorithm is asked, on the same events and for the same users, and the
-best is chosen. This is a quick check; `aisle evaluate recommend` compares properly.
+A model is learnt from the events before the moment at which nine tenths have happened. Then users come back, as they would to
+the shop: each is asked for once, at a later moment drawn at random among those at which they took up something new, with all
+that they had done until then (events count at once, so an old model is asked about a fresh history). Is what they take up next,
+a basket as a whole, among the ten shown, and how high? Popularity, asked the same, stands beside it. With `algorithm=auto`
+every algorithm is asked the same, and the best is chosen. `aisle evaluate recommend` compares properly.
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ CHECKING = "checking quality: "
 Step = Callable[[float, str], None]
 
 
+class Question(NamedTuple):
+    """A user who comes back, and what they take up next."""
+
+    user_id: str
+    moment: int  # microseconds
+    history: list[PastEvent]  # newest first
+    wanted: NDArray[np.int32]  # columns
+
+
 class Found(NamedTuple):
     """Who serves, why, and how well."""
 
@@ -60,14 +70,13 @@ def measure(world: World, config: Config, texts: Content, near: Lists, step: Ste
     if not len(world.time) or config.held_out_users == 0:
         return Found(own, "the default: nothing is held out to compare with" if auto else why, {})
     moment = int(np.quantile(world.time, SHARE, method="lower"))
-    before = world.time <= moment
-    asked = _asked(world, Weights.of(config), before, config.held_out_users)
+    asked = _asked(world, Weights.of(config), moment, config.held_out_users)
     if len(asked) < FEWEST:
         return Found(own, f"the default: only {len(asked)} users can be held out to compare with" if auto else why, {})
-    past = world.part(before)
+    past = world.part(world.time <= moment)
     started = time.monotonic()
     first = learn(past, changed(config, algorithm=own), texts, near, lambda done, said: step(done * 0.4, CHECKING + said))
-    trial = Trial(first, past, asked, moment)
+    trial = Trial(first, past, asked)
     tried = {own: trial.of(first)}
     rivals: tuple[Single, ...] = CANDIDATES if auto else ("popular",)
     others = [name for name in rivals if name != own]
@@ -97,50 +106,57 @@ class Trial(NamedTuple):
 
     base: Model
     past: World
-    asked: dict[int, NDArray[np.int32]]
-    moment: int
+    asked: list[Question]
 
     def try_out(self, name: Single) -> Scores:
         """The quality of another algorithm."""
         return self.of(scored_by(name, self.base, self.past, lambda done, total: None))
 
     def of(self, model: Model) -> Scores:
-        return _quality(model, self.past, self.asked, self.moment)
+        return _quality(model, self.past, self.asked)
 
 
-def _asked(world: World, weights: Weights, before: NDArray[np.bool_], most: int) -> dict[int, NDArray[np.int32]]:
-    """User row -> the items wanted later and not had before, for a fixed sample of users."""
-    wanted = ~before & (weights.interest(world.type, world.value) > 0) & (world.item < world.known)
-    columns = max(len(world.names), 1)
-    cell = world.user.astype(np.int64) * columns + world.item
-    cells = np.setdiff1d(cell[wanted], cell[before])
-    known = np.zeros(len(world.users), bool)
-    known[world.user[before]] = True
-    cells = cells[known[cells // columns]]
-    users, starts = np.unique(cells // columns, return_index=True)
-    items = np.split((cells % columns).astype(np.int32), starts[1:])
-    chosen = range(len(users))
-    if len(users) > most:
-        chosen = sorted(np.random.default_rng(0).choice(len(users), most, replace=False).tolist())  # type: ignore[assignment]
-    return {int(users[k]): items[k] for k in chosen}
+def _asked(world: World, weights: Weights, after: int, most: int) -> list[Question]:
+    """For a fixed sample of users, one moment after `after` at which they wanted something for the first time, and had before."""
+    wanted = np.flatnonzero((weights.interest(world.type, world.value) > 0) & (world.item < world.known))
+    cell = world.user[wanted].astype(np.int64) * max(len(world.names), 1) + world.item[wanted]
+    first = np.sort(wanted[np.unique(cell, return_index=True)[1]])  # first meetings, by user and time
+    user, time = world.user[first], world.time[first]
+    start = world.time[first[np.searchsorted(user, user)]]  # the same user's first of all
+    late = first[(time > after) & (time > start)]
+    if not len(late):
+        return []
+    rng = np.random.default_rng(0)
+    users, begins, counts = np.unique(world.user[late], return_index=True, return_counts=True)
+    drawn = late[begins + (rng.random(len(users)) * counts).astype(np.int64)]
+    if len(drawn) > most:
+        drawn = np.sort(rng.choice(drawn, most, replace=False))
+    return [_question(world, late, row) for row in drawn.tolist()]
 
 
-def _quality(model: Model, past: World, asked: dict[int, NDArray[np.int32]], moment: int) -> Scores:
-    engine, catalogue = RecommendEngine(model), Catalogue(past.items)
+def _question(world: World, late: NDArray[np.int64], row: int) -> Question:
+    user, moment = int(world.user[row]), int(world.time[row])
+    start, stop = np.searchsorted(world.user, [user, user + 1])
+    before = int(start + np.searchsorted(world.time[start:stop], moment))
+    low, high = np.searchsorted(late, [before, before + int((world.time[before:stop] == moment).sum())])
+    return Question(world.users[user], moment, _history(world, int(start), before), world.item[late[low:high]])
+
+
+def _quality(model: Model, world: World, asked: list[Question]) -> Scores:
+    engine, catalogue = RecommendEngine(model), Catalogue(world.items)
     shown: set[str] = set()
     gain = recall = 0.0
-    rows = list(asked)
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        requests = [ForUser(user_id=past.users[row], n=SHOWN, explain="none") for row in batch]
-        contexts = [Context(moment, _history(past, row), catalogue) for row in batch]
+    for start in range(0, len(asked), BATCH):
+        batch = asked[start : start + BATCH]
+        requests = [ForUser(user_id=one.user_id, n=SHOWN, explain="none") for one in batch]
+        contexts = [Context(one.moment, one.history, catalogue) for one in batch]
         prepared = [engine.prepare("for_user", *pair) for pair in zip(requests, contexts, strict=True)]
-        for row, found in zip(batch, engine.run("for_user", prepared), strict=True):
-            hits = np.isin([model.place[item] for item in found.items], asked[row])
-            gain += _ndcg(hits, len(asked[row]))
-            recall += float(hits.sum()) / len(asked[row])
+        for one, found in zip(batch, engine.run("for_user", prepared), strict=True):
+            hits = np.isin([model.place[item] for item in found.items], one.wanted)
+            gain += _ndcg(hits, len(one.wanted))
+            recall += float(hits.sum()) / len(one.wanted)
             shown.update(found.items)
-    return {"ndcg@10": gain / len(rows), "recall@10": recall / len(rows), "coverage@10": len(shown) / max(len(model.names), 1)}
+    return {"ndcg@10": gain / len(asked), "recall@10": recall / len(asked), "coverage@10": len(shown) / max(len(model.names), 1)}
 
 
 def _ndcg(hits: NDArray[np.bool_], wanted: int) -> float:
@@ -149,11 +165,11 @@ def _ndcg(hits: NDArray[np.bool_], wanted: int) -> float:
     return float((hits * discount[: len(hits)]).sum() / discount[: min(wanted, SHOWN)].sum())
 
 
-def _history(past: World, row: int) -> list[PastEvent]:
-    start, stop = np.searchsorted(past.user, [row, row + 1])
-    start = max(start, stop - HISTORY)
-    columns = (past.item[start:stop], past.type[start:stop], past.time[start:stop], past.value[start:stop])
+def _history(world: World, start: int, stop: int) -> list[PastEvent]:
+    """The newest of these events, newest first, as the platform hands them over."""
+    rows = slice(max(start, stop - HISTORY), stop)
+    columns = (world.item[rows], world.type[rows], world.time[rows], world.value[rows])
     return [
-        PastEvent(past.names[item], kind, time, None if value != value else value, None)
+        PastEvent(world.names[item], kind, time, None if value != value else value, None)
         for item, kind, time, value in zip(*(column[::-1].tolist() for column in columns), strict=True)
     ]

@@ -78,6 +78,12 @@ class Model:
         return Way.of(self.config)
 
     @cached_property
+    def shared(self) -> NDArray[np.float64]:
+        """(factors, factors) α XᵀX of als, the part of folding in that is the same for all users."""
+        assert self.factors is not None
+        return np.asarray(self.factors.alpha * (self.factors.items.T @ self.factors.items), np.float64)
+
+    @cached_property
     def weights(self) -> Weights:
         return Weights.of(self.config)
 

@@ -80,7 +80,7 @@ def _ranked(batch: Sequence[Ask], history: History, view: View, model: Model) ->
     """The best of every user, and what their scores are made of."""
     wanted = [ask.request.n for ask in batch]
     if model.factors is not None:
-        said = folded.said(model.factors, history, len(batch))
+        said = folded.said(model.factors, model.shared, history, len(batch))
         scores = folded.scores(model.factors, said, view.size)
         ranking.close(scores, batch, history.hidden, view)
         ranked = ranking.best(scores, wanted)

@@ -1,6 +1,9 @@
 """What many shoppers want: weighted events, half as much after each half-life; over any window of days; newest items last.
 
-score(i) = Σ_e w(e) · 2^(−age(e) / half-life)        over positive events of item i, age counted from the newest event
+score(i) = Σ_u min(Σ_e w(e) · 2^(−age(e) / half-life), cap)        over positive events e of user u with item i
+
+Age is counted from the newest event. The cap is what two purchases count: however often one person (or one script) buys an item,
+nobody makes it popular alone.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import World
 from aisle.times import DAY
+
+
+PURCHASES = 2.0  # that one person counts for an item at most, in all and on any day
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +46,28 @@ def learn(world: World, weights: Weights, config: Config) -> Popularity:
     item, user, worth = world.item[keep].astype(np.int64), world.user[keep], worth[keep]
     age = world.until - world.time[keep]
     decayed = worth * np.exp2(-age / (config.popularity_half_life_days * DAY))
-    score = np.bincount(item, decayed, world.known).astype(np.float64)
-    pairs = np.unique(item * max(len(world.users), 1) + user)
-    shoppers = np.bincount(pairs // max(len(world.users), 1), minlength=world.known).astype(np.int32)
-    return Popularity(score, shoppers, *_daily(item, worth, -(age // DAY)))
+    users = max(len(world.users), 1)
+    cap = PURCHASES * float(weights.table.max())
+    pairs, each = _capped(item * users + user, decayed, cap)
+    score = np.bincount(pairs // users, each, world.known).astype(np.float64)
+    shoppers = np.bincount(pairs // users, minlength=world.known).astype(np.int32)
+    return Popularity(score, shoppers, *_daily(item, user, worth, -(age // DAY), users, cap))
+
+
+def _capped(key: NDArray[np.int64], worth: Floats, cap: float) -> tuple[NDArray[np.int64], Floats]:
+    """The distinct keys, ascending, and the sum of each, at most `cap`."""
+    keys, inverse = np.unique(key, return_inverse=True)
+    return keys, np.minimum(np.bincount(inverse, worth, len(keys)), cap)
 
 
 def _daily(
-    item: NDArray[np.int64], worth: Floats, day: NDArray[np.int64]
+    item: NDArray[np.int64], user: NDArray[np.int64], worth: Floats, day: NDArray[np.int64], users: int, cap: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """(day, item, weight) of every day and item with events, by day."""
     if not len(item):
         return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)
     first, size = int(day.min()), int(item.max()) + 1
-    cells, inverse = np.unique((day - first) * size + item, return_inverse=True)
-    weight = np.bincount(inverse, worth).astype(np.float32)
+    visits, each = _capped(((day - first) * size + item) * users + user, worth, cap)
+    cells, inverse = np.unique(visits // users, return_inverse=True)
+    weight = np.bincount(inverse, each).astype(np.float32)
     return (cells // size + first).astype(np.int32), (cells % size).astype(np.int32), weight

@@ -27,7 +27,7 @@ from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import Sparse, World
 from aisle.times import DAY
 
-DENSE = 12_000  # items with events above which the inverse of `ease` is refused: 4 · items² bytes, four times over
+DENSE = 10_000  # items with events above which the inverse of `ease` is refused: 4 · items² bytes, four times over
 Step = Callable[[int, int], None]
 
 
