@@ -159,3 +159,34 @@ def test_a_closed_pipe_is_no_error(shop: str) -> None:
     command = f"{sys.executable} -m aisle --home {shop} --json users list | head -c 5"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "recommend", "--set", "neighbours"], "'neighbours' is no setting: write NAME=VALUE"),
+        (["models", "show", "recomend"], "there is no task 'recomend'"),
+        (["train", "recomend"], "there is no task 'recomend'"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_named(
+    shop: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["--home", shop, *arguments]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"aisle: {said}")
+
+
+def test_of_several_files_the_unusable_one_is_named(tmp_path: Path, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nothing.csv").write_bytes(b"")
+    good = str(files / "products.csv")
+    mapped = ["--map", "item_id=sku,title=name"]
+    assert main(["--home", str(tmp_path / "shop"), "import", "items", good, str(tmp_path / "nothing.csv"), *mapped]) == 1
+    assert "aisle: nothing.csv: the file is empty" in capsys.readouterr().err
+
+
+def test_in_a_log_file_a_progress_bar_leaves_no_control_characters(
+    tmp_path: Path, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["import", "items", str(files / "products.csv"), "--map", "item_id=sku,title=name"]
+    assert main(["--home", str(tmp_path / "shop"), *given]) == 0
+    assert "\r" not in capsys.readouterr().err

@@ -11,7 +11,7 @@ from aisle.app import App
 from aisle.cli import show
 from aisle.cli.parser import pairs
 from aisle.errors import BadInput
-from aisle.feeds import open_feed
+from aisle.feeds import Feed, open_feed
 from aisle.jobs.imports import ImportReport, import_feed
 from aisle.settings import load
 from aisle.times import to_iso
@@ -26,7 +26,20 @@ def import_files(given: argparse.Namespace) -> int:
 
 
 def _import(app: App, given: argparse.Namespace, path: Path) -> ImportReport:
-    feed = open_feed(
+    try:
+        feed = _opened(app, given, path)
+    except BadInput as error:  # of several files, which one?
+        raise error if path.name in error.detail else BadInput(f"{path.name}: {error.detail}") from None
+    rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.stem}.csv"
+    with show.Bar(f"import {path.name}") as bar:
+        report = import_feed(feed, given.kind, DEFAULT_TENANT, app.items, app.events, rejects, bar)
+    if not given.json:
+        _print(path, report)
+    return report
+
+
+def _opened(app: App, given: argparse.Namespace, path: Path) -> Feed:
+    return open_feed(
         path,
         given.kind,
         format=given.format,
@@ -35,12 +48,6 @@ def _import(app: App, given: argparse.Namespace, path: Path) -> ImportReport:
         currency=app.settings.currency,
         pseudonym=lambda subject: app.access.pseudonym(DEFAULT_TENANT, subject),
     )
-    rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.stem}.csv"
-    with show.Bar(f"import {path.name}") as bar:
-        report = import_feed(feed, given.kind, DEFAULT_TENANT, app.items, app.events, rejects, bar)
-    if not given.json:
-        _print(path, report)
-    return report
 
 
 def _print(path: Path, report: ImportReport) -> None:

@@ -19,6 +19,7 @@ def train(given: argparse.Namespace) -> None:
     with Shop(given.home) as shop:
         names = [task.name for task in shop.app.registry] if given.task == "all" else [given.task]
         for name in names:
+            shop.app.registry[name]  # an unknown task is said before a bar is drawn
             with show.Bar(f"train {name}") as bar:
                 result = shop.train(name, bar, **settings(given.set))
             if given.json:
@@ -61,6 +62,8 @@ def models(given: argparse.Namespace) -> None:
     task, _, number = (given.model or "").partition("@")
     with Shop(given.home) as shop:
         store = shop.app.models
+        if task:
+            shop.app.registry[task]  # a mistyped task is said, not looked for among the models
         if given.action == "list":
             versions = store.list(DEFAULT_TENANT, task or None)
             live = {(v.task, v.version) for v in store.all_live(DEFAULT_TENANT)}

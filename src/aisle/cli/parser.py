@@ -4,6 +4,7 @@ import argparse
 import importlib
 from collections.abc import Callable
 
+from aisle.errors import BadInput
 from aisle.version import VERSION
 
 Run = Callable[[argparse.Namespace], int | None]
@@ -125,4 +126,7 @@ def pairs(text: str) -> dict[str, str]:
 def settings(given: list[str]) -> dict[str, str]:
     """`["k=50", "measure=cosine"]` as a dict."""
     split = [part.partition("=") for part in given]
+    for name, equals, _ in split:
+        if not equals or not name.strip():
+            raise BadInput(f"{name + equals!r} is no setting: write NAME=VALUE")
     return {name.strip(): value for name, _, value in split}

@@ -51,7 +51,11 @@ class Bar:
         from tqdm import tqdm
 
         self._bar = tqdm(
-            total=1.0, desc=title, bar_format="{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} {postfix}", file=sys.stderr
+            total=1.0,
+            desc=title,
+            bar_format="{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} {postfix}",
+            file=sys.stderr,
+            disable=None,  # a log file is no terminal: there, a bar is a line of control characters
         )
 
     def __enter__(self) -> "Bar":
