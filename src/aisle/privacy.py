@@ -53,4 +53,5 @@ class Privacy:
             "erasures_add", tenant=tenant, receipt_id=receipt.receipt_id, subject=subject, events=deleted,
             models=",".join(models), job_id=",".join(jobs) or None, created_at=receipt.erased_at,
         )  # fmt: skip
+        self._db.settle()
         return receipt

@@ -229,3 +229,18 @@ def test_a_closing_server_is_not_ready(settings: Settings) -> None:
             assert app.ready() == ["the server is shutting down"]
 
     run(check)
+
+
+def test_after_an_erasure_the_database_files_hold_nothing_of_the_person(settings: Settings) -> None:
+    async def check() -> None:
+        async with running(settings) as app:
+            name = "ana-4711-example"
+            await app.add_events(OWNER, [Event(user_id=name, item_id=f"i{n}", type="view", time=10**15 + n) for n in range(500)])
+            await app.add_events(OWNER, [Event(user_id=f"u{n}", item_id="i", type="view", time=10**15) for n in range(500)])
+            await app.ask(READER, "echo", "say", Ask(name))
+            await app.erase_user(OWNER, name)
+            files = [path for path in settings.folder.iterdir() if path.name.startswith("aisle.db")]
+            assert len(files) >= 2
+            assert not [path.name for path in files if name.encode() in path.read_bytes()]
+
+    run(check)

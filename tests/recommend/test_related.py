@@ -168,14 +168,28 @@ def test_popularity_fades_and_a_window_counts_only_its_days():
     assert ids(trained.ask("popular", filter={"exclude": ["new"]}, n=1)) == ["old"]
 
 
-def test_popularity_is_the_plain_sum_of_decayed_weights(anyone):
+def test_one_person_however_keen_makes_nothing_popular():
+    rows = [(f"u{n}", "liked", 1, "purchase") for n in range(4)]
+    rows += [("a script", "pushed", 1 + k / 10_000, "purchase") for k in range(2000)]
+    trained = train(shop([item("liked"), item("pushed")], rows))
+    for window in (None, 30):
+        answer = trained.ask("popular", n=2, window_days=window)
+        assert ids(answer) == ["liked", "pushed"]
+        assert answer.items[1].score <= answer.items[0].score * 0.6
+
+
+def test_popularity_is_the_plain_sum_of_decayed_weights_of_each_user_up_to_two_purchases(anyone):
     events, config = anyone.data.events(), Config()
-    newest, scores = events.time.max(), {}
+    newest, each = events.time.max(), {}
     for k in range(len(events.time)):
         kind, name = EVENT_TYPES[events.type[k]], events.items[events.item[k]]
         worth = getattr(config, kind) * (1.0 if kind != "rate" else max(-1.0, (float(events.value[k]) - 2.5) / 2.5))
         if worth > 0:
-            scores[name] = scores.get(name, 0) + worth * 0.5 ** ((newest - events.time[k]) / (14 * DAY))
+            pair = (events.user[k], name)
+            each[pair] = each.get(pair, 0) + worth * 0.5 ** ((newest - events.time[k]) / (14 * DAY))
+    scores = {}
+    for (_, name), worth in each.items():
+        scores[name] = scores.get(name, 0) + min(worth, 2 * config.purchase)
     best = max(scores.values())
     answer = anyone.ask("popular", n=40)
     assert {one.item_id: one.score for one in answer.items} == pytest.approx(

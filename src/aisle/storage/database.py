@@ -137,6 +137,14 @@ class Database:
         found = self.fetch("revisions_get", tenant, name)
         return int(found[0][0]) if found else 0
 
+    def settle(self) -> None:
+        """After an erasure: let nothing of what was deleted stay in the database's files."""
+        with self._lock:
+            try:
+                self.dialect.settle(self._writer)
+            except self.dialect.errors as error:
+                raise self.dialect.translate(error) from error
+
     def damage(self) -> str:
         """What is wrong with the stored pages; empty when nothing is. Reads the whole database."""
         try:

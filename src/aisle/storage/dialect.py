@@ -13,6 +13,7 @@ PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 PAGE_CACHE = 65_536  # KiB of pages a connection that writes may keep
 READ_CACHE = 16_384
 MAPPED = 256 * 1024 * 1024  # bytes of the file read through the page cache of the system
+SETTLE = 1000  # ms that overwriting what was erased may wait for readers
 BUSY = 10_000  # ms a writer waits for another process's writer
 SQLITE_PRAGMAS = (
     "journal_mode=wal",
@@ -47,6 +48,9 @@ class Dialect(Protocol):
         """The number of the last schema file applied, 0 for an empty database."""
 
     def set_version(self, connection: Connection, number: int) -> None: ...
+    def settle(self, connection: Connection) -> None:
+        """Write what was deleted over the places where it stood, now rather than when the database comes to it."""
+
     def damage(self, connection: Connection) -> str:
         """What is wrong with the stored pages; empty when they all read well. Reads the whole database."""
 
@@ -93,6 +97,13 @@ class Sqlite:
 
     def set_version(self, connection: Connection, number: int) -> None:
         connection.execute(f"pragma user_version={number}")
+
+    def settle(self, connection: Connection) -> None:
+        connection.execute(
+            f"pragma busy_timeout={SETTLE}"
+        )  # a long reader may hold on to the log: the next checkpoint does it then
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        connection.execute(f"pragma busy_timeout={BUSY}")
 
     def damage(self, connection: Connection) -> str:
         lines = [str(row[0]) for row in connection.execute("pragma quick_check").fetchall()]

@@ -19,7 +19,6 @@ from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import World
 from aisle.times import DAY
 
-
 PURCHASES = 2.0  # that one person counts for an item at most, in all and on any day
 
 
@@ -43,7 +42,7 @@ def learn(world: World, weights: Weights, config: Config) -> Popularity:
     """Counts from the events, at once."""
     worth = weights.interest(world.type, world.value)
     keep = (worth > 0) & (world.item < world.known)
-    item, user, worth = world.item[keep].astype(np.int64), world.user[keep], worth[keep]
+    item, user, worth = world.item[keep].astype(np.int64), world.user[keep].astype(np.int64), worth[keep]
     age = world.until - world.time[keep]
     decayed = worth * np.exp2(-age / (config.popularity_half_life_days * DAY))
     users = max(len(world.users), 1)
