@@ -20,6 +20,7 @@ from aisle.version import VERSION
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)  # OpenTelemetry's buckets
 _log = logging.getLogger("aisle")
+_log.addHandler(logging.NullHandler())  # silent in other people's programs until `setup`, or until they listen
 
 
 class Metrics:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import aisle
 from aisle.cli import main
 
 USERS, ITEMS = 40, 24
@@ -147,12 +148,22 @@ def test_doctor_says_what_is_there(shop: str, capsys: pytest.CaptureFixture[str]
 def test_a_mistake_is_one_line_that_says_what_to_do(
     tmp_path: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    aisle.open(str(tmp_path / "empty")).close()
     assert main(["--home", str(tmp_path / "empty"), *arguments]) == 1
     captured = capsys.readouterr()
     last = captured.err.strip().splitlines()[-1]
     assert last.startswith("aisle: ")
     assert says in last
     assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    "command", [["ask", "recommend.popular"], ["train", "recommend"], ["users", "list"], ["models"], ["usage"]]
+)
+def test_a_mistyped_folder_is_said_and_not_made(tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path / "shpo"), *command]) == 1
+    assert "there is no shop in" in capsys.readouterr().err
+    assert not (tmp_path / "shpo").exists()
 
 
 def test_a_closed_pipe_is_no_error(shop: str) -> None:

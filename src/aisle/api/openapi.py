@@ -138,7 +138,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": route.name,
         "tags": [route.tag],
-        "summary": route.summary,
+        "summary": route.summary.rstrip("."),
         "description": f"{told} Needs the scope `{route.scope}`.".strip() if route.scope else told or route.summary,
         "parameters": _parameters(route, schemas),
         "responses": _responses(route, schemas),

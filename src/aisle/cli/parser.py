@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aisle.errors import BadInput
 from aisle.version import VERSION
 
+OPENING = frozenset({"ask", "evaluate", "jobs", "models", "train", "usage", "users", "worker"})  # need a shop that is there
 Run = Callable[[argparse.Namespace], int | None]
 
 
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name, help=summary, description=summary, parents=[_shared(argparse.SUPPRESS, argparse.SUPPRESS)]
         )
-        command.set_defaults(run=_lazy(module, function))
+        command.set_defaults(run=_lazy(module, function), opens=name in OPENING)
         return command
 
     _serving(add)
