@@ -198,3 +198,12 @@ def test_what_begins_to_sell_is_raised_by_ease():
     equal, lifted = (trained.ask("for_user", user_id="x", events=mine, now=now, n=2).items for trained in (plain, rising))
     assert equal[0].score == pytest.approx(equal[1].score, rel=0.01)
     assert lifted[0].item_id == "new" and lifted[0].score > 1.5 * lifted[1].score
+
+
+def test_what_was_had_comes_back_with_ease_where_it_may_be_shown_again():
+    trained = {share: train(two_tastes(users=40), algorithm="ease", ease_repeats=share) for share in (0, 20)}
+    mine = {event.item_id for event in trained[0].data.of("u0")}
+    again, plain = (trained[share].ask("for_user", user_id="u0", n=3, exclude_seen=False, explain="full") for share in (20, 0))
+    assert set(ids(again)) <= mine and not set(ids(plain)) <= mine
+    assert again.items[0].reasons[0].item_id == again.items[0].item_id and adds_up(again)
+    assert not mine & set(ids(trained[20].ask("for_user", user_id="u0", n=10)))

@@ -154,7 +154,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=1, description="What likeness of texts counts beside likeness of behaviour, for items without behaviour."),
     ] = 0.5
     content_neighbours: Annotated[Neighbours, Meta(description="Neighbours by text kept per item.")] = 50
-    long_neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item by sequence_neighbours and ease.")] = 200
+    long_neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item by sequence_neighbours and ease.")] = 100
     sequence_decay: Annotated[
         float, Meta(ge=0, le=1, description="ρ: what follows one step later counts so much of a direct follower, and so on.")
     ] = 0.8
@@ -175,6 +175,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ease_trend: Annotated[
         float, Meta(ge=0, le=2, description="ease: how much items gain that sell more now than before; 0: nothing.")
     ] = 0.75
+    ease_repeats: Annotated[
+        float,
+        Meta(ge=0, le=100, description="ease: how strongly what a user had speaks for itself, where it may be shown again."),
+    ] = 5.0
     als_factors: Annotated[int, Meta(ge=1, le=512, description="Length of the vectors of als.")] = 64
     min_together: Annotated[int, Meta(ge=1, le=1000, description="Orders two items must share to count as bought together.")] = 2
     together_hours: Annotated[

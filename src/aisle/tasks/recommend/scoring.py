@@ -82,11 +82,21 @@ def explained(world: World, config: Config, step: Step) -> Lists:
         return Lists.empty(world.known)
     model = ease.learn(matrix[:, heard], regularisation=config.ease_regularisation, step=step)
     weighted = replace(model, weights=(model.weights * trend(world, config)[heard]).astype(np.float32))
-    near = ease.lists(weighted, config.long_neighbours)
+    near = _with_own(ease.lists(weighted, config.long_neighbours), config.ease_repeats)
     indices = np.full((world.known, near.indices.shape[1]), -1, np.int32)
     values = np.zeros(indices.shape, np.float32)
     indices[heard], values[heard] = heard[near.indices], near.values
     return Lists.of(indices, values)
+
+
+def _with_own(lists: Lists, share: float) -> Lists:
+    """Every item also speaks for itself, by `share` of a nearest neighbour's usual value: seen where repeats may be shown."""
+    best = lists.values[:, 0]
+    if share == 0 or not (best > 0).any():
+        return lists
+    own = np.where(best > 0, share * np.median(best[best > 0]), 0.0).astype(np.float32)
+    place = np.arange(len(best), dtype=np.int32)
+    return Lists(np.column_stack([place, lists.indices]), np.column_stack([own, lists.values]))
 
 
 def closed_form_fits(world: World, config: Config) -> bool:
@@ -133,7 +143,13 @@ def _shoppers(world: World, chosen: NDArray[np.bool_]) -> Floats:
 
 def _on_scale(own: Lists, behaviour: Lists) -> Lists:
     """The same lists as large as those of behaviour, so that `content_share` says the same for every algorithm."""
-    mine, theirs = (float(lists.values[:, 0].astype(np.float64).sum()) for lists in (own, behaviour))
+    mine, theirs = (_usual(lists) for lists in (own, behaviour))
     if mine <= 0 or theirs <= 0:
         return own
     return Lists(own.indices, (own.values * np.float32(theirs / mine)).astype(np.float32))
+
+
+def _usual(lists: Lists) -> float:
+    """What the nearest other items come to, all added up."""
+    other = lists.indices != np.arange(len(lists.indices))[:, None]
+    return float(np.where(other, lists.values, 0.0).max(axis=1, initial=0.0).sum(dtype=np.float64))
