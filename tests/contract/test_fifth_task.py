@@ -69,7 +69,7 @@ def test_it_answers_over_http_and_stands_in_the_openapi_document(fifth, settings
     assert after.json()["reasons"][0]["kind"] == "token"
     assert {answer.status_code for answer in wrong} == {422}
     described = document["paths"]["/v1/shelves/guess"]["post"]
-    assert described["summary"] == "The category a text belongs to."
+    assert described["summary"] == "The category a text belongs to"
     assert {"Guess", "Shelf"} <= document["components"]["schemas"].keys()
     assert versions["data"][0]["scores"] == {"categories": 2.0}
 
