@@ -179,3 +179,13 @@ def test_an_item_with_a_number_too_large_to_store_is_rejected(fresh: Served) -> 
     said = fresh.ask("PUT", "/v1/items", json={"items": [{"item_id": "a", "title": "t", "attributes": {"x": 10**30}}]}).json()
     assert said["accepted"] == 0
     assert said["rejected"][0]["pointer"] == "/attributes"
+
+
+def test_a_wrong_word_is_answered_with_the_right_ones(fresh: Served) -> None:
+    said = fresh.ask("POST", "/v1/events", json={"events": [{"user_id": "u", "item_id": "a", "type": "buy"}]}).json()
+    assert "choose one of" in said["rejected"][0]["error"]
+    assert "purchase" in said["rejected"][0]["error"]
+    wrong = fresh.ask("POST", "/v1/recommend/for_user", json={"user_id": "u", "explain": "a lot"})
+    assert "choose one of brief, full, none" in wrong.json()["detail"]
+    inside = {"user_id": "u", "filter": {"availability": ["in_stock", "gone"]}}
+    assert "out_of_stock" in fresh.ask("POST", "/v1/recommend/for_user", json=inside).json()["detail"]

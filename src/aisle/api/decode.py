@@ -28,15 +28,15 @@ def reader(kind: type[T]) -> Callable[[bytes], T]:
         try:
             return decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise translate(error, body) from None
+            raise translate(error, body, kind) from None
 
     return read
 
 
-def translate(error: Exception, body: bytes) -> AisleError:
-    """What a decoder's complaint means to the caller."""
+def translate(error: Exception, body: bytes, kind: Any) -> AisleError:
+    """What a decoder's complaint about a body of this type means to the caller."""
     if isinstance(error, msgspec.ValidationError):
-        return invalid(error)
+        return invalid(error, kind)
     if isinstance(error, RecursionError):
         return Malformed("the JSON is nested too deeply")
     if isinstance(error, UnicodeDecodeError):
@@ -46,16 +46,43 @@ def translate(error: Exception, body: bytes) -> AisleError:
     return Malformed(str(error))
 
 
-def invalid(error: msgspec.ValidationError) -> BadInput:
-    """A well-formed request that does not fit, with the place as a JSON pointer."""
+def invalid(error: msgspec.ValidationError, kind: Any) -> BadInput:
+    """A well-formed request that does not fit, with the place as a JSON pointer; a wrong word comes with the right ones."""
     message = str(error)
     place = _PLACE.search(message)
     text = message[: place.start()] if place else message
+    if place and text.startswith("Invalid enum value"):
+        words = choices(msgspec.inspect.type_info(kind), place[1])
+        text += f": choose one of {', '.join(words)}" if words else ""
     param = pointer(place[1]) if place else ""
     named = _FIELD.search(text)
     if named:
         param += "/" + _escaped(named[1])
     return BadInput(f"{text} (at {param})" if param else text, param=param or None)
+
+
+def choices(kind: Any, place: str) -> list[str]:
+    """The words that may stand at msgspec's `$.events[3].type` in a type; none where the type does not tell."""
+    for number, name in _STEP.findall(place):
+        kind = _inside(kind)
+        if isinstance(kind, msgspec.inspect.StructType):
+            kind = next((field.type for field in kind.fields if field.encode_name == name), None)
+        elif isinstance(kind, msgspec.inspect.ListType) and number:
+            kind = kind.item_type
+        elif isinstance(kind, msgspec.inspect.DictType):
+            kind = kind.value_type
+    kind = _inside(kind)
+    return [str(value) for value in kind.values] if isinstance(kind, msgspec.inspect.LiteralType) else []
+
+
+def _inside(kind: Any) -> Any:
+    """The type without its bounds, and without "or null"."""
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _inside(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        told = [one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)]
+        return _inside(told[0]) if len(told) == 1 else None
+    return kind
 
 
 def pointer(place: str) -> str:
@@ -108,7 +135,7 @@ def converted(value: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid(error) from None
+        raise invalid(error, kind) from None
 
 
 def _is_list(field: msgspec.structs.FieldInfo) -> bool:
