@@ -21,7 +21,7 @@ import msgspec
 
 from aisle import observe
 from aisle.access import DEFAULT_TENANT, Access, Who
-from aisle.errors import AisleError, BadInput, NoModel, StorageFailed
+from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailable
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
 from aisle.live import Live
@@ -78,7 +78,7 @@ class App:
     ) -> Answer:
         """One answer of one operation for one caller: access, context, model, metering.
 
-        Raises NotFound for an unknown task or operation, Forbidden, NoModel, BadInput, Overloaded, DeadlineExceeded.
+        Raises NotFound for an unknown task or operation, Forbidden, NoModel, BadInput, Unavailable, Overloaded, DeadlineExceeded.
         """
         declared = self.registry.operation(task, operation)
         self.access.require(who, declared.scope)
@@ -86,7 +86,7 @@ class App:
         model, cpu_ms, failed = "", 0.0, True
         try:
             if not self.runtime.has(who.tenant, task):
-                raise NoModel(self._why_no_model(who.tenant, task))
+                raise self._no_model(who.tenant, task)
             context = self.context(who.tenant, declared, request)
             deadline = asyncio.get_running_loop().time() + (timeout_ms or self.settings.timeout_ms) / 1000
             answer, model = await self.runtime.call(
@@ -221,11 +221,12 @@ class App:
     def _open(self, version: Version) -> Any:
         return self.registry[version.task].load(self.models.verify(version))
 
-    def _why_no_model(self, tenant: int, task: str) -> str:
+    def _no_model(self, tenant: int, task: str) -> AisleError:
+        """Nothing was trained yet, or what was published cannot be opened: an operator's matter, not the caller's."""
         refused = self._refused.get((tenant, task))
         if refused:
-            return f"version {refused[0]} of {task} cannot be used: {refused[1]}"
-        return f"{task} has no model yet: run `aisle train {task}`"
+            return Unavailable(f"version {refused[0]} of {task} cannot be used: {refused[1]}", retry_after=30)
+        return NoModel(f"{task} has no model yet: run `aisle train {task}`")
 
     # ---- life --------------------------------------------------------------------------------------------------
 
