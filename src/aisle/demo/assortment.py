@@ -71,10 +71,6 @@ class Kind:
     def features(self) -> tuple[str, ...]:
         return FEATURES[self.code]
 
-    @property
-    def department(self) -> str:
-        return self.category.split(" > ")[0]
-
 
 _ML = ("XS", "S", "M", "L", "XL")
 _SHOE = ("37", "38", "39", "40", "41", "42", "43", "44")

@@ -79,14 +79,6 @@ class Catalogue:
                 self._alive[position] = False
         self._changed()
 
-    def path_codes(self) -> NDArray[np.int32]:
-        """(size,) position in `paths` of each item's category, -1 where it has none."""
-        return self._path[: self.size]
-
-    def prices(self) -> NDArray[np.int64]:
-        """(size,) minor units, -1 where an item has no price."""
-        return self._price[: self.size]
-
     def mask(self, wanted: Filter | None = None) -> Mask:
         """(size,) True where an item is alive, to be had, and passes the filter. Do not write into it."""
         key = msgspec.json.encode(wanted) if wanted is not None else b""

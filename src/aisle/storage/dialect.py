@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -130,7 +129,3 @@ def dialect_of(url: str) -> Dialect:
     if kind == "sqlite":
         return Sqlite(Path(rest.removeprefix("/")))  # three slashes: relative, four: absolute
     raise Misconfigured(f"the database {kind}://… is not supported by this version: leave AISLE_DATABASE empty to use SQLite")
-
-
-def parameters_of(sql: str) -> Sequence[str]:
-    return PARAMETER.findall(sql)

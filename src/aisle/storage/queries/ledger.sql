@@ -33,9 +33,6 @@ where tenant = :tenant and minute >= :start and minute < :end order by minute
 insert into erasures (tenant, receipt_id, subject, events, models, job_id, created_at)
 values (:tenant, :receipt_id, :subject, :events, :models, :job_id, :created_at)
 
--- name: erasures_list
-select receipt_id, events, models, job_id, created_at from erasures where tenant = :tenant order by created_at desc limit :limit
-
 -- name: audit_add
 insert into audit (tenant, audit_id, at, actor, action, target) values (:tenant, :audit_id, :at, :actor, :action, :target)
 

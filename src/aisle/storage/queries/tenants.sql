@@ -4,9 +4,6 @@ insert into tenants (tenant, name, secret, created_at) values (:tenant, :name, :
 -- name: tenants_get
 select tenant, name, secret, created_at from tenants where tenant = :tenant
 
--- name: tenants_all
-select tenant, name, secret, created_at from tenants order by tenant
-
 -- name: vectors_put
 insert into vectors (tenant, space, item_id, vector, updated_at) values (:tenant, :space, :item_id, :vector, :updated_at)
 on conflict (tenant, space, item_id) do update set vector = excluded.vector, updated_at = excluded.updated_at
