@@ -21,6 +21,7 @@ import msgspec
 
 from aisle import observe
 from aisle.access import DEFAULT_TENANT, Access, Who
+from aisle.carried import Carried
 from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailable
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
@@ -32,9 +33,11 @@ from aisle.settings import Settings
 from aisle.storage.database import Database
 from aisle.storage.events import Added, Events
 from aisle.storage.items import Items
+from aisle.storage.media import Media
+from aisle.storage.samples import Samples
 from aisle.storage.training import TrainingData
 from aisle.storage.vectors import Vectors
-from aisle.task import Answer, Context, Operation, Progress, Registry, discover
+from aisle.task import MEDIA, Adopts, Answer, Context, Operation, Progress, Registry, discover, starter_of
 from aisle.types import Event, Item
 from aisle.usage import MINUTE, UsageMeter
 
@@ -55,19 +58,23 @@ class App:
         self.items = Items(self.database)
         self.events = Events(self.database)
         self.vectors = Vectors(self.database)
+        self.samples = Samples(self.database)
+        self.media = Media(home)
+        self.carried = Carried(self.items, self.media, may_fetch=settings.fetch, most=settings.max_body)
         self.access = Access(self.database, settings.rate_limit)
         self.metrics = observe.Metrics()
         self.usage = UsageMeter(self.database, self.metrics.count)
         self.models = Models(self.database, home / "models")
         self.jobs = Jobs(self.database)
-        self.privacy = Privacy(self.database, self.events, self.access.secret, self.retrain)
+        self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.retrain)
         self.live = Live(self.items)
         self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost)
-        self.handlers: dict[str, Handler] = {"train": self._train}
+        self.handlers: dict[str, Handler] = {"train": self._train, "adopt": self._adopt}
         self.draining = False
         self._pool = ThreadPoolExecutor(THREADS, "aisle-work")
         self._loaded: dict[tuple[int, str], int] = {}
         self._refused: dict[tuple[int, str], tuple[int, str]] = {}
+        self._starting: dict[tuple[int, str], asyncio.Lock] = {}
         self._beat: asyncio.Task[None] | None = None
         self._answer_ids = (f"ans_{prefix}{number:x}" for prefix in [secrets.token_hex(6)] for number in itertools.count(1))
 
@@ -86,8 +93,9 @@ class App:
         model, cpu_ms, failed = "", 0.0, True
         try:
             if not self.runtime.has(who.tenant, task):
-                raise self._no_model(who.tenant, task)
-            context = self.context(who.tenant, declared, request)
+                await self._start_with(who.tenant, task)
+            media = b"" if declared.needs.isdisjoint(MEDIA) else await self._carried(who.tenant, declared, request)
+            context = self.context(who.tenant, declared, request, media)
             deadline = asyncio.get_running_loop().time() + (timeout_ms or self.settings.timeout_ms) / 1000
             answer, model = await self.runtime.call(
                 who.tenant, task, operation, request, context, lane=lane, deadline=deadline, heavy=declared.heavy
@@ -104,7 +112,7 @@ class App:
                 slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=(time.perf_counter_ns() - started) // 1000
             )
 
-    def context(self, tenant: int, declared: Operation, request: Any) -> Context:
+    def context(self, tenant: int, declared: Operation, request: Any, media: bytes = b"") -> Context:
         """What the operation declared that it needs, as of now."""
         needs = declared.needs
         user_id = getattr(request, "user_id", None) if "events" in needs else None
@@ -112,7 +120,14 @@ class App:
             now=time.time_ns() // 1000,
             events=self.events.recent(tenant, user_id, self.settings.history) if user_id else (),
             catalogue=self.live.catalogue(tenant) if "catalogue" in needs else None,
+            media=media,
         )
+
+    async def _carried(self, tenant: int, declared: Operation, request: Any) -> bytes:
+        """The file of a request whose operation needs a picture or a sound."""
+        sent = getattr(request, next(field for need, field in MEDIA.items() if need in declared.needs))
+        content = self.carried.at_once(sent)
+        return await self.work(self.carried.find, tenant, sent) if content is None else content
 
     # ---- rows in -----------------------------------------------------------------------------------------------
 
@@ -152,7 +167,7 @@ class App:
 
         Returns the names of these versions, and of the jobs.
         """
-        versions = self.models.all_live(tenant)
+        versions = [v for v in self.models.all_live(tenant) if "adopted_from" not in v.card.get("data", {})]  # learnt elsewhere
         jobs = [
             self.jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), "forget": True})
             for v in versions
@@ -173,7 +188,7 @@ class App:
 
     def data(self, tenant: int) -> TrainingData:
         """What tasks learn from."""
-        return TrainingData(tenant, self.items, self.events, self.vectors)
+        return TrainingData(tenant, self.items, self.events, self.vectors, self.samples, self.media)
 
     def _train(self, job: Job, progress: Progress) -> dict[str, Any]:
         """The handler of "train" jobs: fit, then publish."""
@@ -197,6 +212,22 @@ class App:
             self.models.forget(job.tenant, task.name, version.version)
         return {"model": version.name, "version": version.version, "scores": scores, **facts}
 
+    def enqueue_adoption(self, tenant: int, task: str, source: str) -> Job:
+        """Queue the conversion of a model made elsewhere: a local folder, or a name on a model hub. Raises BadInput, NotFound."""
+        if not isinstance(self.registry[task], Adopts):
+            raise BadInput(f"{task} takes no models made elsewhere: train it with `aisle train {task}`")
+        return self.jobs.enqueue(tenant, "adopt", {"task": task, "source": source})
+
+    def _adopt(self, job: Job, progress: Progress) -> dict[str, Any]:
+        """The handler of "adopt" jobs: convert, then publish."""
+        task = self.registry[job.params["task"]]
+        assert isinstance(task, Adopts)
+        folder = self.models.scratch(task.name)
+        scores = task.adopt(job.params["source"], folder, progress)
+        facts = {"adopted_from": Path(job.params["source"]).name}
+        version = self.models.publish(job.tenant, task.name, folder, config={}, scores=scores, facts=facts)
+        return {"model": version.name, "version": version.version, "scores": scores, **facts}
+
     async def refresh(self) -> None:
         """Catch up with other processes: items they changed, models they published."""
         self.live.apply(await self.work(self.live.read))
@@ -217,6 +248,18 @@ class App:
         self._loaded[key] = version.version
         self._refused.pop(key, None)
         observe.info("model.live", model=version.name)
+
+    async def _start_with(self, tenant: int, task: str) -> None:
+        """Nothing of the shop's own is live: open the model that comes with the task. Raises NoModel, Unavailable."""
+        folder = starter_of(self.registry[task])
+        if folder is None or (tenant, task) in self._refused:
+            raise self._no_model(tenant, task)
+        async with self._starting.setdefault((tenant, task), asyncio.Lock()):
+            if not self.runtime.has(tenant, task):
+                engine = await self.work(self.registry[task].load, folder)
+                if not self.runtime.has(tenant, task):  # else one was published meanwhile
+                    await self.runtime.swap(tenant, task, 0, engine)
+                    observe.info("model.live", model=f"{task}@0")
 
     def _open(self, version: Version) -> Any:
         return self.registry[version.task].load(self.models.verify(version))

@@ -77,6 +77,12 @@ class Shop:
         self._run(self.app.refresh())
         return done.result or {}
 
+    def pull(self, task: str, source: str, progress: Progress | None = None) -> dict[str, Any]:
+        """Take a model made elsewhere (a local folder, or a name on a model hub) and publish it; returns its version."""
+        done = self.run(self.app.enqueue_adoption(OWNER.tenant, task, source), progress)
+        self._run(self.app.refresh())
+        return done.result or {}
+
     def evaluate(self, task: str, protocol: str = "", progress: Progress | None = None, **config: Any) -> list[dict[str, Any]]:
         """Quality of this configuration and its rivals on held-out data, best first."""
         settings = self.app.config(task, config)

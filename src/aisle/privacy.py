@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from aisle.storage.database import Database
 from aisle.storage.events import Events
+from aisle.storage.media import Media
+from aisle.storage.samples import Samples
 
 Retrain = Callable[[int], tuple[list[str], list[str]]]
 """Given a tenant, queue the retraining of its models; returns (versions that had learnt, jobs queued)."""
@@ -25,6 +27,7 @@ class Receipt(Struct, frozen=True):
     receipt_id: str
     subject: str
     events_deleted: int
+    samples_deleted: int  # labelled texts, pictures and recordings of theirs
     models: list[str]  # versions that had learnt from the person
     retraining_jobs: list[str]  # what replaces them
     erased_at: int  # microseconds UTC
@@ -33,25 +36,42 @@ class Receipt(Struct, frozen=True):
 class Privacy:
     """Export and erasure."""
 
-    def __init__(self, database: Database, events: Events, secret: Callable[[int], bytes], retrain: Retrain) -> None:
+    def __init__(
+        self, database: Database, events: Events, samples: Samples, media: Media, secret: Callable[[int], bytes], retrain: Retrain
+    ) -> None:
         self._db = database
         self._events = events
+        self._samples = samples
+        self._media = media
         self._secret = secret
         self._retrain = retrain
 
     def export(self, tenant: int, user_id: str) -> dict[str, Any]:
         """Everything stored about a user, ready for JSON; an unknown user has no events."""
-        return {"user_id": user_id, "events": [msgspec.to_builtins(event) for event in self._events.of_user(tenant, user_id)]}
+        events = [msgspec.to_builtins(event) for event in self._events.of_user(tenant, user_id)]
+        samples = [msgspec.to_builtins(sample) for sample in self._samples.of_user(tenant, user_id)]
+        return {"user_id": user_id, "events": events, "samples": samples}
 
     def erase(self, tenant: int, user_id: str) -> Receipt:
-        """Delete a user's events now and replace every model that learnt from them. Asking again is harmless."""
+        """Delete a user's events and samples now and replace every model that learnt from them. Asking again is harmless."""
         deleted = self._events.erase(tenant, user_id)
-        models, jobs = self._retrain(tenant) if deleted else ([], [])
+        samples = self._samples_of(tenant, user_id)
+        models, jobs = self._retrain(tenant) if deleted or samples else ([], [])
         subject = hmac.new(self._secret(tenant), user_id.encode(), sha256).digest()
-        receipt = Receipt(f"erase_{secrets.token_hex(8)}", subject.hex(), deleted, models, jobs, time.time_ns() // 1000)
+        receipt = Receipt(f"erase_{secrets.token_hex(8)}", subject.hex(), deleted, samples, models, jobs, time.time_ns() // 1000)
         self._db.run(
             "erasures_add", tenant=tenant, receipt_id=receipt.receipt_id, subject=subject, events=deleted,
             models=",".join(models), job_id=",".join(jobs) or None, created_at=receipt.erased_at,
         )  # fmt: skip
         self._db.settle()
         return receipt
+
+    def _samples_of(self, tenant: int, user_id: str) -> int:
+        """Delete a user's labelled samples with their files; how many there were."""
+        found = self._samples.of_user(tenant, user_id)
+        if found:
+            self._samples.erase(tenant, user_id)
+        for sample in found:
+            if sample.media is not None:
+                self._media.remove(tenant, sample.media)
+        return len(found)

@@ -32,6 +32,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     batch_cost: Annotated[float, Meta(gt=0)] = 64.0  # most cost (see Prepared.cost) in one batch of an operation
     timeout_ms: Positive = 10_000  # an answer that takes longer is a 504
     rate_limit: Positive = 60_000  # requests a key may make in a minute
+    fetch: bool = False  # pictures in requests may be named by a public address, which the server then asks for
     worker: bool = True  # serve starts a worker process for jobs
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
 

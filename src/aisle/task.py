@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from aisle.errors import NotFound
-from aisle.types import EventColumns, Item, PastEvent
+from aisle.types import EventColumns, Item, PastEvent, Sample, SampleKind
 
 if TYPE_CHECKING:
     from aisle.kit.catalogue import Catalogue
 
-Need = Literal["events", "catalogue"]
+Need = Literal["events", "catalogue", "picture", "sound"]
+MEDIA: Mapping[Need, str] = {"picture": "image", "sound": "audio"}  # a need for a file: the field of the request that says which
 Scores = dict[str, float]
 
 
@@ -47,6 +48,7 @@ class Context:
     now: int = 0  # microseconds UTC
     events: Sequence[PastEvent] = ()  # the user's newest events, newest first
     catalogue: Catalogue | None = None
+    media: bytes = b""  # the file of the request's `image` (need "picture") or `audio` (need "sound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,14 @@ class Data(Protocol):
     def events(self) -> EventColumns: ...
     def vectors(self, space: str) -> Iterator[tuple[str, bytes]]: ...
     def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None: ...
+    def samples(self, kind: SampleKind) -> Iterator[Sample]:
+        """What the shop labelled, in the order of ids."""
+
+    def media(self, address: str) -> bytes:
+        """The file of a sample. Raises NotFound."""
+
+    def picture(self, item: Item) -> bytes | None:
+        """The item's first picture, where it lies in the shop's folder."""
 
 
 class Progress(Protocol):
@@ -114,6 +124,23 @@ class Task(Protocol):
 
     def evaluate(self, data: Data, config: Any, protocol: str, progress: Progress) -> list[dict[str, Any]]:
         """Quality of this configuration and its rivals on held-out data, one row a model, best first."""
+
+
+@runtime_checkable
+class Adopts(Protocol):
+    """A task that can also take a model made elsewhere (`aisle models pull`)."""
+
+    def adopt(self, source: str, folder: Path, progress: Progress) -> Scores:
+        """Convert a local folder or hub name into files that `load` opens; returns what was checked, in numbers."""
+
+
+def starter_of(task: Task) -> Path | None:
+    """The folder of the model that comes with a task: `starter` beside its code, with a card; None where it has none.
+
+    It is laid out as `fit` lays out a model and answers as version 0 until the shop has one of its own.
+    """
+    folder: Path | None = getattr(task, "starter", None)
+    return folder if folder is not None and (folder / "card.json").exists() else None
 
 
 @dataclass(slots=True)

@@ -113,6 +113,48 @@ class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     include: Annotated[list[str], Meta(max_length=10000)] | None = None
 
 
+class Picture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A picture in a request: exactly one of its bytes, an item that has it, or an address (where fetching is allowed)."""
+
+    base64: bytes | None = None  # JSON carries them base64-encoded
+    item_id: Id | None = None
+    url: Annotated[str, Meta(max_length=2048)] | None = None
+
+
+class Sound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recording in a request: a whole wav, flac, mp3, ogg, webm or m4a file."""
+
+    base64: bytes  # JSON carries them base64-encoded
+
+
+SampleKind = Literal["picture", "recording", "text"]
+Split = Literal["train", "validation", "test"]
+
+
+class Box(Struct, frozen=True):
+    """A labelled place in a picture: pixels from its upper left corner, the lower right edge not included."""
+
+    label: Annotated[str, Meta(min_length=1, max_length=256)]
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something the shop labelled for a task to learn from: a picture, a recording or a text."""
+
+    sample_id: Id
+    kind: SampleKind
+    labels: dict[str, str | list[str]] = {}  # "label" is the main one; the others are attributes
+    text: Annotated[str, Meta(max_length=100_000)] | None = None  # a text itself; of a recording: the words said
+    media: str | None = None  # its file in the shop's media folder (storage.media)
+    boxes: list[Box] | None = None
+    split: Split | None = None  # None: the task divides by itself
+    speaker: str | None = None
+    user_id: Id | None = None  # whose it is: erased with them
+
+
 @dataclass(frozen=True, slots=True)
 class EventColumns:
     """All events of a tenant as columns, sorted by user and then time: what training reads.

@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 
-from aisle.api.decode import reader, require_json
+from aisle.api import multipart
+from aisle.api.decode import converted, reader, require_json
 from aisle.api.reply import Reply
 from aisle.api.routing import Call, Route
 from aisle.app import App
 from aisle.errors import BadInput
-from aisle.task import Operation
+from aisle.task import MEDIA, Operation
 
 Handler = Callable[[Call], Awaitable[Reply]]
 DEADLINE = b"x-aisle-timeout-ms"
+JSON, FORM = "application/json", "multipart/form-data"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -30,6 +32,7 @@ def routes(app: App) -> Iterator[Route]:
                 task.name,
                 scope=operation.scope,
                 request=operation.request,
+                request_media=(JSON, FORM) if takes_file(operation) else (JSON,),
                 answer=operation.answer,
                 example=operation.example,
                 errors=(404, 503, 504),
@@ -40,12 +43,17 @@ def routes(app: App) -> Iterator[Route]:
 def endpoint(app: App, task: str, name: str, operation: Operation) -> Handler:
     """Decode, ask, encode. The decoder is compiled here, once."""
     read = reader(operation.request)
+    forms = takes_file(operation)
 
     async def handler(call: Call) -> Reply:
         content_type = call.headers.get(b"content-type")
-        if content_type != b"application/json":
+        if content_type == b"application/json":
+            request = read(call.body)
+        elif forms and (boundary := multipart.boundary_of(content_type)) is not None:
+            request = converted(multipart.read(call.body, boundary), operation.request)
+        else:
             require_json(content_type)
-        request = read(call.body)
+            request = read(call.body)
         answer = await app.ask(call.who, task, name, request, timeout_ms=timeout_ms(call.headers.get(DEADLINE)))
         reply = Reply(_encode(answer))
         if answer.usage is not None:
@@ -53,6 +61,11 @@ def endpoint(app: App, task: str, name: str, operation: Operation) -> Handler:
         return reply
 
     return handler
+
+
+def takes_file(operation: Operation) -> bool:
+    """Whether a request carries a picture or a sound, and so may come as a form."""
+    return not operation.needs.isdisjoint(MEDIA)
 
 
 def timeout_ms(given: bytes | None) -> int | None:

@@ -11,10 +11,11 @@ from msgspec import Struct
 from aisle.api.problems import Problem
 from aisle.api.routing import Route
 from aisle.errors import AisleError
+from aisle.task import MEDIA
 from aisle.version import VERSION
 
 REF = "#/components/schemas/{name}"
-JSON = "application/json"
+JSON, FORM = "application/json", "multipart/form-data"
 PROBLEM = "application/problem+json"
 INTRODUCTION = """The AI service an online shop runs itself.
 
@@ -111,6 +112,15 @@ class Schemas:
         found: Mapping[str, Any] = self._of[kind]
         return found
 
+    def form(self, kind: Any) -> dict[str, Any]:
+        """The same fields as a form: the picture or sound as a file, the others as text."""
+        fields = self._all[self._name(kind)]["properties"]
+        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        return {
+            "type": "object",
+            "properties": {name: file if name in MEDIA.values() else facts for name, facts in fields.items()},
+        }
+
     def parameters(self, kind: type[Struct], where: str) -> list[dict[str, Any]]:
         """A query's or a path's Struct as parameters."""
         schema = self._all[self._name(kind)]
@@ -169,6 +179,8 @@ def _parameters(route: Route, schemas: Schemas) -> list[dict[str, Any]]:
 
 
 def _body(route: Route, media: str, schemas: Schemas) -> dict[str, Any]:
+    if media == FORM:
+        return {"schema": schemas.form(route.request)}
     if media != JSON:
         return {"schema": {"type": "string", "description": "One object a line, the same as in the list of the JSON form."}}
     content: dict[str, Any] = {"schema": schemas.of(route.request)}

@@ -12,7 +12,7 @@ from aisle.api.reply import Reply, json
 from aisle.api.routing import Call, Route
 from aisle.app import App
 from aisle.privacy import Receipt
-from aisle.types import Event, Id
+from aisle.types import Event, Id, Sample
 
 
 class UserPath(Struct, frozen=True):
@@ -26,6 +26,7 @@ class Export(Struct, frozen=True):
 
     user_id: str
     events: list[Event]
+    samples: list[Sample]
 
 
 class Erased(Struct, frozen=True):

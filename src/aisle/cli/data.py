@@ -12,14 +12,17 @@ from aisle.cli import show
 from aisle.cli.parser import pairs
 from aisle.errors import BadInput
 from aisle.feeds import Feed, open_feed
+from aisle.feeds.samples import KINDS, open_samples
 from aisle.jobs.imports import ImportReport, import_feed
+from aisle.jobs.sampling import import_samples
 from aisle.settings import load
 from aisle.times import to_iso
 
 
 def import_files(given: argparse.Namespace) -> int:
     app = App(load(home=given.home, currency=given.currency))
-    reports = [_import(app, given, Path(path)) for path in given.paths]
+    read = _import_samples if given.kind in KINDS else _import
+    reports = [read(app, given, Path(path)) for path in given.paths]
     if given.json:
         show.json(reports)
     return 0 if all(report.rows == 0 or report.accepted + report.duplicates > 0 for report in reports) else 1
@@ -33,6 +36,16 @@ def _import(app: App, given: argparse.Namespace, path: Path) -> ImportReport:
     rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.stem}.csv"
     with show.Bar(f"import {path.name}") as bar:
         report = import_feed(feed, given.kind, DEFAULT_TENANT, app.items, app.events, rejects, bar)
+    if not given.json:
+        _print(path, report)
+    return report
+
+
+def _import_samples(app: App, given: argparse.Namespace, path: Path) -> ImportReport:
+    reader = open_samples(path, given.kind, pairs(given.map), pairs(given.default))
+    rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.stem}.csv"
+    with show.Bar(f"import {path.name}") as bar:
+        report = import_samples(reader, given.kind, DEFAULT_TENANT, app.samples, app.media, rejects, bar)
     if not given.json:
         _print(path, report)
     return report

@@ -71,7 +71,7 @@ def _serving(add: Add) -> None:
 
 def _data(add: Add) -> None:
     imports = add("import", "read a shop's files into the shop's folder", "data", "import_files")
-    imports.add_argument("kind", choices=["items", "events"], help="what the files hold")
+    imports.add_argument("kind", choices=["items", "events", "pictures", "recordings", "texts"], help="what the files hold")
     imports.add_argument("paths", nargs="+", metavar="PATH")
     imports.add_argument("--format", default="auto", help="the files' format (default: found out)")
     imports.add_argument(
@@ -97,9 +97,11 @@ def _learning(add: Add) -> None:
     ask = add("ask", "one answer, no server needed", "learning", "ask")
     ask.add_argument("operation", metavar="TASK.OPERATION")
     ask.add_argument("request", metavar="JSON|@FILE", nargs="?", default="{}")
-    models = add("models", "versions of the trained models", "learning", "models")
-    models.add_argument("action", choices=["list", "show", "promote", "rollback"], nargs="?", default="list")
+    models = add("models", "versions of the trained models", "models", "models")
+    actions = ["list", "show", "promote", "rollback", "pull", "export", "compare"]
+    models.add_argument("action", choices=actions, nargs="?", default="list")
     models.add_argument("model", nargs="?", metavar="TASK[@VERSION]")
+    models.add_argument("other", nargs="?", metavar="SOURCE|FILE|TASK@VERSION", help="what to pull, write, or compare with")
 
 
 def _platform(add: Add) -> None:

@@ -58,16 +58,17 @@ def import_feed(
     """
     report = ImportReport(format=feed.format)
     rejects_path.unlink(missing_ok=True)
-    with _RejectsFile(rejects_path) as rejects, _writer() as write:
+    with RejectsFile(rejects_path) as rejects, _writer() as write:
         store = _ItemStore(tenant, items, report) if kind == "items" else _EventStore(tenant, items, events, report)
         for batch in feed.row_batches(BATCH):
             write(store.put, batch)
-            _count(report, batch, rejects)
+            report.rows += batch.read
+            count(report, batch.rejects, rejects)
             progress(feed.done, feed.total, f"{report.rows:,} rows")
     progress(feed.total, feed.total, f"{report.rows:,} rows")
     report.rejects_file = str(rejects_path) if rejects.written else None
     store.finish(feed)
-    _reconcile(report)
+    reconcile(report)
     return report
 
 
@@ -136,7 +137,7 @@ class _EventStore:
             )
 
 
-class _RejectsFile:
+class RejectsFile:
     """A CSV of refused rows, safe to open in a spreadsheet."""
 
     def __init__(self, path: Path) -> None:
@@ -144,7 +145,7 @@ class _RejectsFile:
         self._file: Any = None
         self.written = 0
 
-    def __enter__(self) -> _RejectsFile:
+    def __enter__(self) -> RejectsFile:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -184,17 +185,17 @@ def _writer() -> Iterator[Callable[[Callable[[Batch], None], Batch], None]]:
             waiting.popleft().result()
 
 
-def _count(report: ImportReport, batch: Batch, rejects: _RejectsFile) -> None:
-    report.rows += batch.read
-    report.rejected += len(batch.rejects)
-    for reason, count in Counter(reject.reason for reject in batch.rejects).items():
+def count(report: ImportReport, refused: list[Reject], rejects: RejectsFile) -> None:
+    """Write down what was refused, and how often for which reason."""
+    report.rejected += len(refused)
+    for reason, times in Counter(reject.reason for reject in refused).items():
         known = reason in report.reasons or len(report.reasons) < MOST_REASONS
         name = reason if known else "other reasons"
-        report.reasons[name] = report.reasons.get(name, 0) + count
-    rejects.add(batch.rejects)
+        report.reasons[name] = report.reasons.get(name, 0) + times
+    rejects.add(refused)
 
 
-def _reconcile(report: ImportReport) -> None:
+def reconcile(report: ImportReport) -> None:
     """Every row that was read is accounted for: the reader, the checks and the store each counted for themselves."""
     if report.rows != report.accepted + report.duplicates + report.rejected:
         raise AisleError(

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 
 from aisle.storage.events import Events
 from aisle.storage.items import Items
+from aisle.storage.media import Media
+from aisle.storage.samples import Samples
 from aisle.storage.vectors import Vectors
-from aisle.types import EventColumns, Item
+from aisle.types import EventColumns, Item, Sample, SampleKind
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A tenant's items, events and vectors."""
+    """A tenant's items, events, vectors, samples and their files."""
 
     tenant: int
     item_rows: Items
     event_rows: Events
     vector_rows: Vectors
+    sample_rows: Samples
+    files: Media
 
     def items(self) -> Iterator[Item]:
         return self.item_rows.all(self.tenant)
@@ -29,3 +33,12 @@ class TrainingData:
 
     def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
         self.vector_rows.put(self.tenant, space, rows)
+
+    def samples(self, kind: SampleKind) -> Iterator[Sample]:
+        return self.sample_rows.all(self.tenant, kind)
+
+    def media(self, address: str) -> bytes:
+        return self.files.read(self.tenant, address)
+
+    def picture(self, item: Item) -> bytes | None:
+        return self.files.picture(item)

@@ -16,7 +16,7 @@ import msgspec
 
 from aisle.errors import AisleError, Cancelled
 from aisle.kit.catalogue import Catalogue
-from aisle.task import Answer, Context, Data, Engine, Operation, Scores, Task
+from aisle.task import MEDIA, Answer, Context, Data, Engine, Operation, Scores, Task
 from aisle.testing import imports
 from aisle.testing.shop import OPENED, TinyData, variants, world_of
 from aisle.types import PastEvent, Reason
@@ -76,7 +76,18 @@ class Case:
             now=LATER,
             events=_recent(self.data, user) if "events" in needs and user else (),
             catalogue=Catalogue(self.data.items()) if "catalogue" in needs else None,
+            media=self.media(operation, request),
         )
+
+    def media(self, operation: Operation, request: Any) -> bytes:
+        """The file that the request carries or names; no address is ever fetched here."""
+        name = next((field for need, field in MEDIA.items() if need in operation.needs), None)
+        sent = getattr(request, name) if name else None
+        wanted = getattr(sent, "item_id", None)
+        if wanted is not None:
+            found = next((item for item in self.data.items() if item.item_id == wanted), None)
+            return (self.data.picture(found) if found else None) or b""
+        return getattr(sent, "base64", None) or b""
 
     def ask(self, name: str, requests: list[Any], engine: Engine | None = None) -> list[Any]:
         """Answers (or the errors of single requests) of one batch, through prepare, run and finish."""

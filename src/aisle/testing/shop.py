@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from aisle.errors import NotFound
 from aisle.task import Data
-from aisle.types import EVENT_CODE, EventColumns, Item, Money
+from aisle.types import EVENT_CODE, EventColumns, Item, Money, Sample, SampleKind
 
 ITEMS = 24
 USERS = 20
@@ -33,6 +34,8 @@ class TinyData:
     catalogue: list[Item] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     spaces: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    labelled: list[Sample] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)  # by a sample's address, or an item's first image_url
 
     def items(self) -> Iterator[Item]:
         return iter(self.catalogue)
@@ -45,6 +48,17 @@ class TinyData:
 
     def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
         self.spaces.setdefault(space, {}).update(rows)
+
+    def samples(self, kind: SampleKind) -> Iterator[Sample]:
+        return iter([one for one in self.labelled if one.kind == kind])
+
+    def media(self, address: str) -> bytes:
+        if address not in self.files:
+            raise NotFound(f"there is no file {address}")
+        return self.files[address]
+
+    def picture(self, item: Item) -> bytes | None:
+        return self.files.get((item.image_urls or [""])[0])
 
 
 @dataclass
