@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -29,6 +29,7 @@ from aisle.live import Live
 from aisle.models import Models, Version
 from aisle.privacy import Privacy, Receipt
 from aisle.runtime.local import LocalRuntime
+from aisle.runtime.streams import OpenStream
 from aisle.settings import Settings
 from aisle.storage.database import Database
 from aisle.storage.events import Added, Events
@@ -68,7 +69,7 @@ class App:
         self.jobs = Jobs(self.database)
         self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.retrain)
         self.live = Live(self.items)
-        self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost)
+        self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost, streams=settings.streams)
         self.handlers: dict[str, Handler] = {"train": self._train, "adopt": self._adopt}
         self.draining = False
         self._pool = ThreadPoolExecutor(THREADS, "aisle-work")
@@ -106,11 +107,40 @@ class App:
             failed = False
             return answer
         finally:
-            minute = time.time_ns() // 1000 // MINUTE * MINUTE
-            slot = (who.tenant, minute, who.key_id, task, operation, model)
-            self.usage.add(
-                slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=(time.perf_counter_ns() - started) // 1000
-            )
+            self._meter(who, (task, operation, model), failed, cpu_ms, (time.perf_counter_ns() - started) // 1000)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, who: Who, task: str, operation: str, request: Any) -> AsyncIterator[OpenStream]:
+        """The door for callers who are heard bit by bit: every answer of the stream is metered like one of `ask`.
+
+        Raises as `ask` does, and Overloaded where as many streams are open as may be.
+        """
+        declared = self.registry.operation(task, operation)
+        if declared.stream is None:
+            raise BadInput(f"{task}.{operation} takes no streams: ask it whole requests")
+        self.access.require(who, declared.scope)
+        if not self.runtime.has(who.tenant, task):
+            raise self._no_model(who.tenant, task)
+        context = self.context(who.tenant, declared, request)
+        opened = await self.runtime.stream(who.tenant, task, operation, request, context)
+
+        def answered(answer: Answer | None, cpu_ms: float, began: float) -> None:
+            if answer is not None:
+                answer.answer_id = next(self._answer_ids)
+            latency_us = round((time.perf_counter() - began) * 1e6)
+            self._meter(who, (task, operation, opened.model), answer is None, cpu_ms, latency_us)
+
+        opened.answered = answered
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def _meter(self, who: Who, what: tuple[str, str, str], failed: bool, cpu_ms: float, latency_us: int) -> None:
+        """Count one answer; `what` is (task, operation, model)."""
+        minute = time.time_ns() // 1000 // MINUTE * MINUTE
+        slot = (who.tenant, minute, who.key_id, *what)
+        self.usage.add(slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=latency_us)
 
     def context(self, tenant: int, declared: Operation, request: Any, media: bytes = b"") -> Context:
         """What the operation declared that it needs, as of now."""

@@ -32,6 +32,7 @@ class Metrics:
             "aisle_http_request_duration_seconds", "Time to answer", ("method", "route", "status"), registry
         )
         self.in_flight = Gauge("aisle_http_requests_in_flight", "Requests being answered", registry=registry)
+        self.streams = Gauge("aisle_streams_open", "Streams that are heard now", registry=registry)
         self.queue_depth = Gauge("aisle_model_queue_depth", "Requests waiting for a model", ("model",), registry=registry)
         self.batches = Gauge("aisle_model_batches", "Batches a model has run", ("model",), registry=registry)
         self.answers = Counter("aisle_answers_total", "Answers by operation", ("task", "operation", "outcome"), registry=registry)

@@ -30,6 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_body: Positive = 32 * 1024 * 1024  # bytes of a request's body
     queue: Positive = 1024  # requests that may wait for one model before it answers 503
     batch_cost: Annotated[float, Meta(gt=0)] = 64.0  # most cost (see Prepared.cost) in one batch of an operation
+    streams: Positive = 64  # live voices that may be heard at once; one more is answered 503
     timeout_ms: Positive = 10_000  # an answer that takes longer is a 504
     rate_limit: Positive = 60_000  # requests a key may make in a minute
     fetch: bool = False  # pictures in requests may be named by a public address, which the server then asks for

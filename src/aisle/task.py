@@ -70,6 +70,7 @@ class Operation:
     needs: frozenset[Need] = frozenset()
     scope: Literal["read", "write", "admin"] = "read"
     heavy: bool = False  # True: prepare runs in a thread (decoding pictures, sound), not on the event loop
+    stream: type[Struct] | None = None  # the request that opens a stream of it; None: it answers whole requests only
 
 
 class Engine(Protocol):
@@ -83,6 +84,27 @@ class Engine(Protocol):
 
     def finish(self, op: str, request: Any, result: Any) -> Answer:
         """Labels and reasons."""
+
+
+class Stream(Protocol):
+    """One caller heard bit by bit. Synchronous, and never used by two threads at once."""
+
+    def push(self, part: Any) -> Sequence[Any]:
+        """What became known with this part, in order; each Answer among it ends something that was said (an utterance).
+
+        Raises BadInput for a part that cannot be read.
+        """
+
+    def finish(self) -> Answer:
+        """The answer on what was not answered yet. Parts pushed afterwards begin anew."""
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """What an engine offers beside `Engine` where an operation declares `stream`."""
+
+    def stream(self, op: str, request: Any, context: Context) -> Stream:
+        """A new stream; raises BadInput for this request."""
 
 
 class Data(Protocol):

@@ -50,6 +50,7 @@ class Health:
 
     async def metrics(self, call: Call) -> Reply:
         metrics = self._app.metrics
+        metrics.streams.set(self._app.runtime.open_streams)
         metrics.queue_depth.clear()  # versions that are gone
         metrics.batches.clear()
         for name, status in self._app.runtime.status().items():

@@ -15,6 +15,7 @@ from aisle.errors import Malformed
 
 if TYPE_CHECKING:
     from aisle.api.reply import Reply
+    from aisle.api.sockets import Socket
 
 NOBODY = Who(0, "", frozenset())
 NO_PARAMS: Mapping[str, str] = {}
@@ -58,6 +59,7 @@ class Route:
     errors: tuple[int, ...] = ()  # beside those every route may answer
     description: str = ""
     once: bool = False  # honours Idempotency-Key
+    socket: Callable[[Socket], Awaitable[None]] | None = None  # answers WebSockets at this address; `handler` the rest
     abandon: bool = False  # stopped when the caller leaves; False: what was begun is finished
 
     @property

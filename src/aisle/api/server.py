@@ -28,6 +28,8 @@ GRACE = 9  # seconds that requests have to finish after SIGTERM
 KEEP_ALIVE = 65  # seconds of silence on a kept connection; longer than the 60 of most proxies, so that they close first
 HEAD_SECONDS = 10.0  # for a request's line and headers to arrive
 HEAD_BYTES = 64 * 1024
+MESSAGE_BYTES = 2 * 1024 * 1024  # of one WebSocket message: half a minute of sound in base64
+PING = 20.0  # seconds between looks whether the other side of a WebSocket is still there, and for its answer
 BODY_SECONDS = 120.0  # for a body to arrive
 LINGER = 2.0  # seconds that a refused body may still arrive, so that its sender gets to read why
 SWEEP = 1.0
@@ -100,8 +102,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self.cycle.__class__ = Cycle  # made by uvicorn just now, not begun yet: there is no other place to choose its class
         self.in_head = False
+        if not (self.parser.should_upgrade() and self._should_upgrade()):  # a WebSocket has no cycle
+            self.cycle.__class__ = Cycle  # made by uvicorn just now, not begun yet: there is no other place to choose its class
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -228,7 +231,11 @@ def config(application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         http=Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=PING,
+        ws_ping_timeout=PING,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         log_level="warning",

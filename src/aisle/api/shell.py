@@ -17,10 +17,11 @@ from urllib.parse import quote
 
 from aisle import observe
 from aisle.access import Allowance
-from aisle.api import body, problems
+from aisle.api import body, problems, sockets
 from aisle.api.once import Once
 from aisle.api.reply import Reply
 from aisle.api.routing import NO_PARAMS, Call, Route, Router
+from aisle.api.sockets import Socket
 from aisle.app import App
 from aisle.errors import AisleError, Overloaded, RateLimited, Unauthorized
 
@@ -31,6 +32,7 @@ Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 MOST_IN_FLIGHT = 2048  # requests being answered; beyond it the answer is 503 at once
+SWITCHED = 101  # a WebSocket that was let in
 GONE = 499  # the caller left before the answer
 SAFE_ID = re.compile(rb"^[A-Za-z0-9._:-]{1,128}$")
 SECRET = b"sk-aisle-"
@@ -50,6 +52,7 @@ class Shell:
         self.app = app
         self.router = router
         self.in_flight = 0
+        self.sockets = 0
         self._once = Once()
         self._timers: dict[tuple[str, str, int], Any] = {}
         self._ids = itertools.count(1)
@@ -66,7 +69,7 @@ class Shell:
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1000})
+            await self._socket(scope, receive, send)
 
     # ---- one request -------------------------------------------------------------------------------------------
 
@@ -120,10 +123,51 @@ class Shell:
             return await self._once.run(call, call.route.handler)
         return await call.route.handler(call)
 
-    def _admit(self, call: Call) -> None:
+    # ---- one WebSocket -----------------------------------------------------------------------------------------
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        call = Call(UNKNOWN, NO_PARAMS, scope["path"], dict(scope["headers"]))
+        call.request_id = self._request_id(call.headers.get(b"x-request-id"))
+        socket = Socket(call, list(scope.get("subprotocols", ())), receive, send)
+        await receive()  # "websocket.connect"
+        self.sockets += 1
+        status = SWITCHED
+        try:
+            await self._open_socket(call, scope, socket.offered)(socket)
+        except AisleError as error:
+            status = error.status
+            await (socket.close(sockets.POLICY, error.detail) if socket.accepted else sockets.refuse(error, call, scope, send))
+        except sockets.Left:
+            pass
+        except Exception as error:  # noqa: BLE001  the outermost frame: what is left is a fault of ours
+            status = AisleError.status
+            observe.failure("socket.failed", error, route=call.route.path, request_id=call.request_id)
+            await socket.close(sockets.BROKEN, f"something went wrong inside Aisle: its log names {call.request_id}")
+        finally:
+            self.sockets -= 1
+            self._count("WS", call.route, status, started)
+
+    def _open_socket(self, call: Call, scope: Scope, offered: list[str]) -> Callable[[Socket], Awaitable[None]]:
+        """The handler of a WebSocket whose caller may use it."""
+        most, raw_path = 2 * self.app.settings.streams, scope.get("raw_path") or quote(call.path).encode()
+        if self.sockets > most:
+            raise Overloaded(f"{most} WebSockets are open, as many as may be: try again in a few seconds", retry_after=5)
+        if SECRET in raw_path or SECRET in scope["query_string"]:
+            call.path = ""
+            raise Unauthorized("never put an API key into a URL: revoke this one; browsers send it as a subprotocol")
+        call.query = scope["query_string"]
+        call.route, call.params = self.router.find("GET", raw_path)
+        if call.route.socket is None:
+            raise problems.NoRoute("this address takes no WebSocket: /openapi.json lists those that do")
+        self._admit(call, sockets.key_in(offered))
+        return call.route.socket
+
+    def _admit(self, call: Call, bearer: str | None = None) -> None:
         """Who calls, whether they may, and what is left of their limit."""
         authorization = call.headers.get(b"authorization", b"")
-        bearer = authorization[7:].decode("latin-1").strip() if authorization[:7].lower() == b"bearer " else None
+        if authorization[:7].lower() == b"bearer ":
+            bearer = authorization[7:].decode("latin-1").strip()
         access = self.app.access
         call.who = access.identify(bearer)
         call.allowance = access.spend(call.who)

@@ -38,7 +38,7 @@ PAGE: tuple[Header, ...] = (
     (b"content-security-policy", POLICY.encode()),
     (b"cache-control", b"no-cache"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"permissions-policy", b"camera=(self), geolocation=(), microphone=(self), payment=(), usb=()"),
 )
 FOREVER: tuple[Header, ...] = (
     (b"cache-control", b"public, max-age=31536000, immutable"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct
 
 from aisle.task import Answer, Context, Engine
+
+if TYPE_CHECKING:
+    from aisle.runtime.streams import OpenStream
 
 Lane = Literal["interactive", "bulk"]
 
@@ -48,6 +51,9 @@ class Runtime(Protocol):
 
         Raises NoModel, Overloaded, Unavailable, DeadlineExceeded, EngineFailed and what the engine says of this request.
         """
+
+    async def stream(self, tenant: int, task: str, op: str, request: Any, context: Context) -> OpenStream:
+        """A stream of the live model; close it. Raises NoModel, Overloaded where too many are open, BadInput."""
 
     async def swap(self, tenant: int, task: str, version: int, engine: Engine) -> None:
         """Requests that arrive from now on go to `engine`; returns when those before have been answered by the old one."""

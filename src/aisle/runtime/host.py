@@ -38,7 +38,7 @@ class EngineHost:
         except AisleError:
             raise
         except Exception as error:
-            raise _failed(op, error) from error
+            raise failed(op, error) from error
 
     def run(self, op: str, requests: Sequence[Any], prepared: Sequence[Prepared]) -> list[Answer | Exception]:
         """One answer or error per request, in order. CPU time of the batch (this thread's) is shared by cost."""
@@ -85,10 +85,10 @@ class EngineHost:
         except AisleError as error:
             return error
         except Exception as error:  # noqa: BLE001 (the same reason as in prepare)
-            return _failed(op, error)
+            return failed(op, error)
 
 
-def _failed(op: str, error: Exception) -> EngineFailed:
+def failed(op: str, error: Exception) -> EngineFailed:
     """Says and logs the kind of error and where it arose, never its text: that may quote the request."""
     kind = type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]

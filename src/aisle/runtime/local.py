@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from aisle.errors import DeadlineExceeded, NoModel, Overloaded, Unavailable
+from aisle.errors import AisleError, DeadlineExceeded, Misconfigured, NoModel, Overloaded, Unavailable
 from aisle.runtime import Lane, ModelStatus
 from aisle.runtime.batcher import Batcher
-from aisle.runtime.host import Call, EngineHost
+from aisle.runtime.host import Call, EngineHost, failed
+from aisle.runtime.streams import AT_ONCE, OpenStream, feed
 from aisle.runtime.thread import EngineThread
-from aisle.task import Answer, Context, Engine, Prepared
+from aisle.task import Answer, Context, Engine, Prepared, Stream, Streaming
 
 TIMEOUT = 10.0  # seconds an answer may take where the caller does not say
 BULK_TIMEOUT = 600.0  # the same for the bulk lane, which is meant to wait
@@ -24,12 +25,13 @@ GRACE = 30.0  # seconds that closing waits for what was asked
 class Live:
     """One loaded model, and how many requests are on their way through it."""
 
-    __slots__ = ("batcher", "host", "idle", "name", "users")
+    __slots__ = ("batcher", "host", "idle", "name", "streams", "users")
 
     def __init__(self, name: str, host: EngineHost, batcher: Batcher) -> None:
         self.name = name
         self.host = host
         self.batcher = batcher
+        self.streams: Batcher | None = None  # of the second thread, there from the first stream on
         self.users = 0
         self.idle: asyncio.Event | None = None  # set when the last user of a model that is being replaced has gone
 
@@ -48,13 +50,35 @@ class Live:
             except TimeoutError:
                 pass  # an engine that hangs: its callers have their deadlines
         self.batcher.close()
+        if self.streams is not None:
+            self.streams.close()
+
+
+class Seat:
+    """A stream's place: it holds its model and counts among those that are open until it leaves."""
+
+    __slots__ = ("_live", "_runtime", "name")
+
+    def __init__(self, runtime: LocalRuntime, live: Live) -> None:
+        self.name = live.name
+        self._runtime = runtime
+        self._live = live
+
+    def leave(self) -> None:
+        self._runtime.open_streams -= 1
+        self._live.leave()
 
 
 class LocalRuntime:
-    """A Runtime in this process. `queue`: requests that may wait for a model; `batch_cost`: most cost in one batch."""
+    """A Runtime in this process.
 
-    def __init__(self, *, queue: int = 1024, batch_cost: float = 64.0) -> None:
+    `queue`: requests that may wait for a model; `batch_cost`: most cost in one batch; `streams`: how many may be open.
+    """
+
+    def __init__(self, *, queue: int = 1024, batch_cost: float = 64.0, streams: int = 64) -> None:
         self._queue = queue
+        self._streams = streams
+        self.open_streams = 0
         self._budget = batch_cost
         self._live: dict[tuple[int, str], Live] = {}
         self._pool: ThreadPoolExecutor | None = None
@@ -92,6 +116,27 @@ class LocalRuntime:
         if answer.usage is not None:
             answer.usage.cpu_ms += cpu * 1000
         return answer, live.name
+
+    async def stream(self, tenant: int, task: str, op: str, request: Any, context: Context) -> OpenStream:
+        """See Runtime."""
+        live = self._live.get((tenant, task))
+        if live is None:
+            raise self._none(task)
+        if self.open_streams >= self._streams:
+            text = f"{self.open_streams} streams are open, as many as may be (AISLE_STREAMS): try again in a few seconds"
+            raise Overloaded(text, retry_after=5)
+        self.open_streams += 1
+        live.users += 1
+        seat = Seat(self, live)
+        try:
+            stream = await asyncio.get_running_loop().run_in_executor(None, _begin, live.host.engine, op, request, context)
+            if live.streams is None:
+                carrier = partial(EngineThread, f"streams {live.name}", feed, asyncio.get_running_loop())
+                live.streams = Batcher(f"streams of {live.name}", carrier, budget=AT_ONCE, limit=2 * self._streams)
+        except BaseException:
+            seat.leave()
+            raise
+        return OpenStream(op, stream, live.streams, seat, lambda: self._live.get((tenant, task)) is not live)
 
     async def swap(self, tenant: int, task: str, version: int, engine: Engine) -> None:
         """See Runtime."""
@@ -155,3 +200,15 @@ def _prepare(host: EngineHost, op: str, request: Any, context: Context) -> tuple
     began = time.perf_counter()
     prepared = host.prepare(op, request, context)
     return prepared, time.perf_counter() - began
+
+
+def _begin(engine: Engine, op: str, request: Any, context: Context) -> Stream:
+    """A stream of this engine; whatever it raises is an AisleError."""
+    if not isinstance(engine, Streaming):
+        raise Misconfigured(f"the live model of {op} does not answer streams: train it again, or ask it whole requests")
+    try:
+        return engine.stream(op, request, context)
+    except AisleError:
+        raise
+    except Exception as error:
+        raise failed(op, error) from error
