@@ -120,7 +120,7 @@ class App:
             raise BadInput(f"{task}.{operation} takes no streams: ask it whole requests")
         self.access.require(who, declared.scope)
         if not self.runtime.has(who.tenant, task):
-            raise self._no_model(who.tenant, task)
+            await self._start_with(who.tenant, task)
         context = self.context(who.tenant, declared, request)
         opened = await self.runtime.stream(who.tenant, task, operation, request, context)
 
