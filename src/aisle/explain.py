@@ -38,6 +38,9 @@ def remainder_text(count: int) -> str:
     return "and one more reason" if count == 1 else f"and {count} more reasons"
 
 
+REMAINDERS = [remainder_text(count) for count in range(1001)]
+
+
 def total_of(reasons: Sequence[Reason]) -> float:
     """What the contributions add up to."""
     return sum(reason.contribution for reason in reasons)

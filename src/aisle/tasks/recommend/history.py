@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import chain, repeat
 from operator import itemgetter
@@ -97,13 +98,19 @@ def _past(batch: Sequence[Ask], view: View) -> Past:
 def _worth(past: Past, model: Model) -> Floats:
     """(events,) what each event counts now."""
     weights, way = model.weights, model.way
-    fade = weights.decay(past.age) if way.step is None else way.step ** _steps(past, model).astype(np.float64)
+    fade = _halved(past.age, weights.half_life) if way.step is None else way.fades().take(_steps(past, model), mode="clip")
     if past.value is None:
         return way.counted(weights.table).take(past.type) * fade
     worth = weights.interest(past.type, past.value)
     oldest_first = slice(None, None, -1)
     worth[superseded(past.user[oldest_first], past.item[oldest_first], past.type[oldest_first])[oldest_first]] = 0.0
     return np.asarray(way.counted(worth) * fade, np.float64)
+
+
+def _halved(age: Places, half_life: float) -> Floats:
+    """`Weights.decay` by the C library's exp2, which the compiled ranker has too: numpy's own may differ in the last bit."""
+    exponent = np.maximum(age, 0) * (-1.0 / half_life)
+    return np.fromiter(map(math.exp2, exponent.tolist()), np.float64, len(age))
 
 
 def _steps(past: Past, model: Model) -> Places:
@@ -121,11 +128,12 @@ def _steps(past: Past, model: Model) -> Places:
 def _net(past: Past, worth: Floats, order: Places, starts: Places, model: Model) -> Floats:
     """(entries,) sums; a refund takes away purchases of the same item as they count now, and nothing else."""
     refunded = past.type == REFUND
+    entry = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
     if not refunded.any():
-        return np.asarray(np.add.reduceat(worth.take(order), starts), np.float64)
+        return np.bincount(entry, worth.take(order)).astype(np.float64, copy=False)
     bought = past.type == PURCHASE
-    parts = [np.add.reduceat(part[order], starts) for part in (np.where(refunded, 0.0, worth), np.where(bought, worth, 0.0))]
-    counts = [np.add.reduceat(kind[order].astype(np.float64), starts) for kind in (refunded, bought)]
+    parts = [np.bincount(entry, part[order]) for part in (np.where(refunded, 0.0, worth), np.where(bought, worth, 0.0))]
+    counts = [np.bincount(entry, kind[order]) for kind in (refunded, bought)]
     table = model.weights.table
     each = abs(table[REFUND]) / max(abs(table[PURCHASE]), 1e-12)  # purchases one refund undoes
     undone = np.divide(counts[0] * each, counts[1], out=np.zeros_like(counts[0]), where=counts[1] > 0).clip(0, 1)

@@ -37,6 +37,30 @@ class Found(NamedTuple):
 
 
 def answer(batch: Sequence[Ask], model: Model) -> list[Found]:
+    """One answer per request: compiled where that can be, and the others as the plain way has it."""
+    found = [compiled_answer(ask) for ask in batch]
+    rest = [place for place, one in enumerate(found) if one is None]
+    if rest:
+        for place, one in zip(rest, plain([batch[place] for place in rest], model), strict=True):
+            found[place] = one
+    return found  # type: ignore[return-value]
+
+
+def compiled_answer(ask: Ask) -> Found | None:
+    """What the compiled ranker says; None where it cannot say it all."""
+    request, view = ask.request, ask.view
+    if view.ranker is None or request.explain == "full" or not ask.events:
+        return None
+    mask = None if ask.mask is view.open else ask.mask
+    items, scores, why = view.ranker.answer(
+        ask.events, ask.now, ask.row, mask, request.exclude_seen, request.n, request.explain == "brief"
+    )
+    if len(items) < request.n:
+        return None
+    return Found(items, scores, why, "session" if ask.session_only else "personal")
+
+
+def plain(batch: Sequence[Ask], model: Model) -> list[Found]:
     """One answer per request; requests that saw the same catalogue are worked on together."""
     if batch and all(ask.view is batch[0].view for ask in batch):
         return _together(batch, batch[0].view, model)

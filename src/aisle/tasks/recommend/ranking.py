@@ -136,7 +136,7 @@ def _strongest_first(winner: NDArray[Any], value: Floats) -> Places:
     """The order by winner, then by value (as float32, the highest first), then as it was. Where there are many, the three are
     packed into one integer, because integers sort several times faster than keys in turn."""
     size = len(value)
-    single = value.astype(np.float32)
+    single = value.astype(np.float32) + np.float32(0.0)  # what underflows is 0, and not -0, in both ways of sorting
     if size < FEW or size >= 2**16 or winner.dtype != np.int16:
         return np.lexsort((-single, winner))
     bits = single.view(np.int32).astype(np.int64)

@@ -8,14 +8,13 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.explain import ENOUGH, NOTHING_LEFT, Explain, remainder_text, shoppers
+from aisle.explain import ENOUGH, NOTHING_LEFT, REMAINDERS, Explain, shoppers
 from aisle.tasks.recommend.history import History
 from aisle.tasks.recommend.lists import Floats, Places
 from aisle.tasks.recommend.ranking import Parts, Ranked
 from aisle.tasks.recommend.view import View
 from aisle.types import Reason
 
-REST = [remainder_text(count) for count in range(1001)]
 BECAUSE, OTHER = repeat("because_you"), repeat("other")
 KINDS = np.array(["because_you", "content"], object)
 
@@ -51,7 +50,7 @@ def _brief(ranked: Ranked, parts: Parts, history: History, view: View) -> list[l
     complete = (more == 0) | (np.abs(rest) < NOTHING_LEFT)
     ones = _said(ranked, parts.entry.take(first), top, history, view)
     twos = _said(ranked, parts.entry.take(second), also, history, view)
-    rests = map(Reason, OTHER, rest.tolist(), map(REST.__getitem__, more.tolist()))
+    rests = map(Reason, OTHER, rest.tolist(), map(REMAINDERS.__getitem__, more.tolist()))
     shape = (2 * alone + complete).tolist()
     return [
         [one, two, left] if kind == 0 else [one, two] if kind == 1 else [one, left] if kind == 2 else [one]

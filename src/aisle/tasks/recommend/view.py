@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aisle.kit.catalogue import Catalogue
 from aisle.kit.nearest import best
-from aisle.tasks.recommend import content
+from aisle.tasks.recommend import compiled, content
 from aisle.tasks.recommend.lists import Floats, Lists
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.weights import because
@@ -73,6 +73,7 @@ class View:
         self.shut = np.flatnonzero(~self.open)
         self.ids = self.items.ids
         self.words: dict[int, str] = {}  # type · S + place -> a sentence
+        self.ranker = compiled.ranker(self)
 
     @property
     def size(self) -> int:
@@ -90,9 +91,10 @@ class View:
         """ "because you bought Linen Shirt" for each, made once and kept."""
         keys = (verbs * self.size + places).tolist()
         found = list(map(self.words.get, keys))
-        return found if None not in found else [self.words.get(key) or self._say(key) for key in keys]  # type: ignore[return-value]
+        return found if None not in found else [self.words.get(key) or self.say(key) for key in keys]  # type: ignore[return-value]
 
-    def _say(self, key: int) -> str:
+    def say(self, key: int) -> str:
+        """The sentence of type · S + place."""
         verb, place = divmod(key, self.size)
         text = self.words[key] = because(verb, self.title(place))
         return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +12,13 @@ from aisle.tasks.recommend.lists import Floats
 from aisle.tasks.recommend.schema import Config
 
 LONG = 50  # items: a closed form knows what each of them says beside the others, so none is left out
+STEPS = 2048  # in a walk; what is further back counts as the last
 KEEN = 5.0  # events at once that ease and als take for ten times as much again: log(1 + KEEN · events)
+
+
+@lru_cache
+def _powers(base: float) -> Floats:
+    return np.array([base**step for step in range(STEPS)])
 
 
 class Way(NamedTuple):
@@ -29,10 +37,16 @@ class Way(NamedTuple):
             return Way(None, alike=True, logarithm=True, most=max(config.history, LONG))
         return Way(None, alike=False, logarithm=False, most=config.history)
 
+    def fades(self) -> Floats:
+        """(STEPS,) γ to the power of 0, 1, 2 …"""
+        return _powers(1.0 if self.step is None else self.step)
+
     def counted(self, worth: Floats) -> Floats:
         """(events,) what each counts before it fades."""
         return worth.clip(-1.0, 1.0) if self.alike else worth
 
     def summed(self, total: Floats) -> Floats:
         """(entries,) what each counts after its events were added up."""
-        return np.sign(total) * np.log1p(KEEN * np.abs(total)) if self.logarithm else total
+        if not self.logarithm:
+            return total
+        return np.copysign(np.fromiter(map(math.log1p, (KEEN * np.abs(total)).tolist()), np.float64, len(total)), total)

@@ -44,14 +44,18 @@ class Weights:
         seen = np.array([name in config.seen for name in EVENT_TYPES])
         return Weights(table, seen, config.half_life_days * DAY, config.rate_neutral, config.rate_best)
 
+    @property
+    def span(self) -> float:
+        """From the rating that says nothing to the best one."""
+        return (self.best - self.neutral) or 1.0
+
     def interest(self, types: NDArray[Any], values: NDArray[Any]) -> Floats:
         """(events,) how much each event speaks for its item: the weight of its type; a rating r counts
         weight · (r − neutral) / (best − neutral) within ±weight, and nothing where its value is absent (NaN)."""
         worth: Floats = self.table[types]
         rated = types == RATE
         if rated.any():
-            span = (self.best - self.neutral) or 1.0
-            share = np.clip((values[rated].astype(np.float64) - self.neutral) / span, -1, 1)
+            share = np.clip((values[rated].astype(np.float64) - self.neutral) / self.span, -1, 1)
             worth[rated] *= np.nan_to_num(share, nan=0.0)
         return worth
 

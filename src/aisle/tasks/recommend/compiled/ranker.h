@@ -1,0 +1,51 @@
+/* What the compiled ranker keeps: see ranker.c. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+
+enum { SEEN = 1, DISMISSED = 2, BOUGHT = 4, RATED = 8 }; /* the first three as in model.py */
+#define MOST_TYPES 32
+
+/* What one request knows of an item; fields are valid where `turn` is the request's. */
+typedef struct { double score; uint32_t turn; int32_t winner; } Cell;
+typedef struct { int64_t bought; uint32_t turn; int32_t entry; uint8_t flag; } Met;
+
+/* An item of the history. */
+typedef struct { double total, purchases, strength; int32_t item, refunded, bought, rank; } Entry;
+typedef struct { double score, top, second; int32_t place, top_entry, second_entry, count; } Winner;
+
+typedef struct { Py_buffer indices, values, open, unheard, indptr, had, had_flag, had_bought, fades,
+                           arrival_start, arrival_place, arrival_value; } Arrays;
+
+typedef struct {
+    PyObject_HEAD
+    Arrays arrays;
+    PyObject *place, *names, *words, *say, *reason, *rest, *because, *content, *other;
+    double weight[MOST_TYPES];
+    int64_t rank[MOST_TYPES], by_rank[MOST_TYPES];
+    uint8_t flag[MOST_TYPES];
+    Py_ssize_t size, k, types, known, users, steps, arrivals;
+    double half_life, neutral, span, keen, enough, nothing_left, again;
+    int alike, most, always, rate, purchase, refund;
+    uint32_t turn;
+    Cell *cells;
+    Met *met;
+} Ranker;
+
+/* The work of one request. */
+typedef struct {
+    const Ranker *in;
+    int64_t now;
+    uint32_t turn;
+    Entry *entries;   /* (events,) */
+    int32_t *touched; /* (pairs,) places with a score */
+    Winner *winners;  /* (n,) */
+    Py_ssize_t entry_count, touched_count, winner_count;
+} Work;
+
+/* events -> work->winners, best first. 0, or -1 with an exception set. `scratch` has room for a double an event. */
+int compute(Work *work, PyObject *const *events, Py_ssize_t count, Py_ssize_t row, double *scratch);
+/* The n best of what `compute` added up, best first. */
+void best(Work *work, const uint8_t *mask, int wanted, Py_ssize_t n);
+/* What each entry gave to these. */
+void explain(Work *work);
