@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -23,6 +23,9 @@ from aisle import observe
 from aisle.access import DEFAULT_TENANT, Access, Who
 from aisle.carried import Carried
 from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailable
+from aisle.flows import Flow, Flows
+from aisle.flows import discover as discover_flows
+from aisle.flows.steps import Steps
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
 from aisle.live import Live
@@ -54,6 +57,7 @@ class App:
     def __init__(self, settings: Settings, registry: Registry | None = None) -> None:
         self.settings = settings
         self.registry = registry or discover()
+        self.flows = discover_flows() if registry is None else Flows()
         home = _home(settings)
         self.database = Database(settings.database_url)
         self.items = Items(self.database)
@@ -88,6 +92,8 @@ class App:
 
         Raises NotFound for an unknown task or operation, Forbidden, NoModel, BadInput, Unavailable, Overloaded, DeadlineExceeded.
         """
+        if (flow := self.flows.get(task, operation)) is not None:
+            return await Steps(self, who, timeout_ms or self.settings.timeout_ms).answer(flow, request)
         declared = self.registry.operation(task, operation)
         self.access.require(who, declared.scope)
         started = time.perf_counter_ns()
@@ -101,13 +107,34 @@ class App:
             answer, model = await self.runtime.call(
                 who.tenant, task, operation, request, context, lane=lane, deadline=deadline, heavy=declared.heavy
             )
-            answer.answer_id = next(self._answer_ids)
+            answer.answer_id = self.next_id()
             answer.model = model
             cpu_ms = answer.usage.cpu_ms if answer.usage else 0.0
             failed = False
             return answer
         finally:
-            self._meter(who, (task, operation, model), failed, cpu_ms, (time.perf_counter_ns() - started) // 1000)
+            self.meter(who, (task, operation, model), failed, cpu_ms, (time.perf_counter_ns() - started) // 1000)
+
+    def has(self, tenant: int, task: str) -> bool:
+        """Whether there is a model to ask, of the shop's own or one that comes with the task."""
+        tasks = self.registry.tasks
+        return self.runtime.has(tenant, task) or (task in tasks and starter_of(tasks[task]) is not None)
+
+    def next_id(self) -> str:
+        """The id of a new answer."""
+        return next(self._answer_ids)
+
+    def declared(self, task: str, operation: str) -> Operation | Flow:
+        """What is declared by this name. Raises NotFound."""
+        return self.flows.get(task, operation) or self.registry.operation(task, operation)
+
+    def typed(self, task: str, operation: str, request: Mapping[str, Any]) -> Any:
+        """A request from plain values. Raises NotFound, BadInput."""
+        try:
+            return msgspec.convert(request, self.declared(task, operation).request)
+        except msgspec.ValidationError as error:
+            name = f"{task}.{operation}" if operation else task
+            raise BadInput(f"the request does not fit {name}: {error}") from None
 
     @contextlib.asynccontextmanager
     async def stream(self, who: Who, task: str, operation: str, request: Any) -> AsyncIterator[OpenStream]:
@@ -126,9 +153,9 @@ class App:
 
         def answered(answer: Answer | None, cpu_ms: float, began: float) -> None:
             if answer is not None:
-                answer.answer_id = next(self._answer_ids)
+                answer.answer_id = self.next_id()
             latency_us = round((time.perf_counter() - began) * 1e6)
-            self._meter(who, (task, operation, opened.model), answer is None, cpu_ms, latency_us)
+            self.meter(who, (task, operation, opened.model), answer is None, cpu_ms, latency_us)
 
         opened.answered = answered
         try:
@@ -136,7 +163,7 @@ class App:
         finally:
             opened.close()
 
-    def _meter(self, who: Who, what: tuple[str, str, str], failed: bool, cpu_ms: float, latency_us: int) -> None:
+    def meter(self, who: Who, what: tuple[str, str, str], failed: bool, cpu_ms: float, latency_us: int) -> None:
         """Count one answer; `what` is (task, operation, model)."""
         minute = time.time_ns() // 1000 // MINUTE * MINUTE
         slot = (who.tenant, minute, who.key_id, *what)

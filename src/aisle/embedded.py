@@ -44,19 +44,15 @@ class Shop:
         if task.startswith("_"):
             raise AttributeError(task)
         try:
-            self.app.registry[task]
+            if not self.app.flows.of(task):
+                self.app.registry[task]
         except NotFound as error:
             raise AttributeError(error.detail) from None
         return Operations(self, task)
 
     def ask(self, task: str, operation: str, request: dict[str, Any]) -> Answer:
         """One answer. Raises the same errors that HTTP would answer with, and BadInput for a request of the wrong shape."""
-        declared = self.app.registry.operation(task, operation)
-        try:
-            asked = msgspec.convert(request, declared.request)
-        except msgspec.ValidationError as error:
-            raise BadInput(f"the request does not fit {task}.{operation}: {error}") from None
-        return self._run(self.app.ask(OWNER, task, operation, asked))
+        return self._run(self.app.ask(OWNER, task, operation, self.app.typed(task, operation, request)))
 
     def put_items(self, items: Iterable[Item | dict[str, Any]]) -> None:
         """Insert or replace products by `item_id`."""
@@ -132,7 +128,7 @@ class Shop:
 
 
 class Operations:
-    """A task of a shop: each operation it declares is a method taking the request's fields."""
+    """A task of a shop: each operation it declares is a method taking the request's fields; so are flows: `shop.search(…)`."""
 
     def __init__(self, shop: Shop, task: str) -> None:
         self._shop = shop
@@ -140,13 +136,19 @@ class Operations:
 
     def __getattr__(self, operation: str) -> Callable[..., Answer]:
         try:
-            self._shop.app.registry.operation(self._task, operation)
+            self._shop.app.declared(self._task, operation)
         except NotFound as error:
             raise AttributeError(error.detail) from None
         return lambda **fields: self._shop.ask(self._task, operation, fields)
 
+    def __call__(self, **fields: Any) -> Answer:
+        return self._shop.ask(self._task, "", fields)
+
     def __dir__(self) -> list[str]:
-        return sorted(self._shop.app.registry[self._task].operations)
+        app = self._shop.app
+        tasks = app.registry.tasks
+        own = tasks[self._task].operations if self._task in tasks else ()
+        return sorted({*own, *filter(None, app.flows.of(self._task))})
 
 
 def _convert(value: Any, kind: type[T]) -> T:

@@ -12,6 +12,7 @@ from aisle.api.reply import Reply
 from aisle.api.routing import Call, Route
 from aisle.app import App
 from aisle.errors import BadInput
+from aisle.flows import Flow
 from aisle.task import MEDIA, Operation
 
 Handler = Callable[[Call], Awaitable[Reply]]
@@ -21,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def routes(app: App) -> Iterator[Route]:
-    """One route for each operation there is."""
+    """One route for each operation and each flow there is."""
     for task in app.registry:
         for name, operation in task.operations.items():
             yield Route(
@@ -38,9 +39,25 @@ def routes(app: App) -> Iterator[Route]:
                 errors=(404, 503, 504),
                 abandon=True,
             )
+    for flow in app.flows:
+        yield Route(
+            "POST",
+            flow.path,
+            endpoint(app, *flow.key, flow),
+            flow.summary,
+            flow.key[0],
+            scope=flow.scope,
+            request=flow.request,
+            request_media=(JSON, FORM) if takes_file(flow) else (JSON,),
+            answer=flow.answer,
+            example=flow.example,
+            errors=(404, 503, 504),
+            description=f"Asks {', '.join(f'`{name}`' for name in flow.asks)}.",
+            abandon=True,
+        )
 
 
-def endpoint(app: App, task: str, name: str, operation: Operation) -> Handler:
+def endpoint(app: App, task: str, name: str, operation: Operation | Flow) -> Handler:
     """Decode, ask, encode. The decoder is compiled here, once."""
     read = reader(operation.request)
     forms = takes_file(operation)
@@ -63,7 +80,7 @@ def endpoint(app: App, task: str, name: str, operation: Operation) -> Handler:
     return handler
 
 
-def takes_file(operation: Operation) -> bool:
+def takes_file(operation: Operation | Flow) -> bool:
     """Whether a request carries a picture or a sound, and so may come as a form."""
     return not operation.needs.isdisjoint(MEDIA)
 

@@ -26,7 +26,7 @@ from aisle.task import Progress
 
 MARKER, KEY = "demo.json", "demo.key"
 BLOCK = 5000  # events a transaction
-TASKS = ("recommend",)  # what learns from the demo shop
+TASKS = ("recommend", "search")  # what learns from the demo shop
 PATIENCE = 60.0  # seconds a server may take to be ready
 
 

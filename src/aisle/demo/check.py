@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from aisle.flows import discover as discover_flows
 from aisle.task import Registry, discover
 
 PATIENCE = 30.0  # seconds for one answer
@@ -105,7 +106,7 @@ def _platform(client: Client) -> Iterator[Row]:
 
 
 def _operations(client: Client, registry: Registry) -> Iterator[Row]:
-    """Every operation that a task declares, with its declared example."""
+    """Every operation that a task declares, and every flow, with its declared example."""
     known = client.ask("GET", "/openapi.json").body
     paths = known.get("paths", {}) if isinstance(known, dict) else {}
     for task in registry:
@@ -113,6 +114,9 @@ def _operations(client: Client, registry: Registry) -> Iterator[Row]:
             path = f"/v1/{task.name}/{name}"
             reply = client.ask("POST", path, dict(operation.example))
             yield _row(f"POST {path}", reply, _answered if path in paths else _undocumented)
+    for flow in discover_flows():
+        reply = client.ask("POST", flow.path, dict(flow.example))
+        yield _row(f"POST {flow.path}", reply, _answered if flow.path in paths else _undocumented)
 
 
 def _items(client: Client) -> Iterator[Row]:

@@ -35,6 +35,7 @@ class Catalogue:
         self._stocked = np.zeros(64, bool)
         self._price = np.full(64, NO_PRICE, np.int64)  # minor units
         self._path = np.full(64, -1, np.int32)
+        self._stamp = np.zeros(64, np.int64)  # the version that changed a position last
         self._masks: dict[bytes, Mask] = {}
         self.put(items)
 
@@ -57,6 +58,10 @@ class Catalogue:
     def living(self) -> list[Item]:
         return [item for item, alive in zip(self.items, self._alive, strict=False) if alive]
 
+    def changed_since(self, version: int) -> NDArray[np.int64]:
+        """The positions whose item was put after this version; -1 means all. Safe beside a `put` in another thread."""
+        return np.flatnonzero(self._stamp[: self.size] > version)
+
     def put(self, items: Iterable[Item]) -> None:
         """Insert or replace items by `item_id`."""
         for item in items:
@@ -67,6 +72,7 @@ class Catalogue:
             else:
                 self.items[position] = item
             self._alive[position] = True
+            self._stamp[position] = self.version + 1
             self._stocked[position] = item.availability not in SOLD_OUT
             self._price[position] = item.price.amount if item.price else NO_PRICE
             self._path[position] = self._code_of(item.category)
@@ -145,6 +151,7 @@ class Catalogue:
         self._stocked = _longer(self._stocked, False)
         self._price = _longer(self._price, NO_PRICE)
         self._path = _longer(self._path, -1)
+        self._stamp = _longer(self._stamp, 0)
 
     def _changed(self) -> None:
         self._masks = {}

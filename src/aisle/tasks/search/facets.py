@@ -1,0 +1,78 @@
+"""How many of the items found are of each category, brand, price and attribute."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.tasks.search.schema import FacetValue
+from aisle.tasks.search.shelf import Shelf
+from aisle.types import Item
+
+COUNTED = 2000  # of the best items; more would not change what is shown
+MOST_VALUES = 10
+MOST_FACETS = 12
+LONGEST = 60  # characters of a value; a longer one is a text
+PRICE_STEPS = 5
+Value = tuple[str, str]
+
+
+class Facets:
+    """Counts values; remembers the values of each item until it changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Value, ...]] = {}
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def count(self, shelf: Shelf, places: NDArray[np.int64], score: NDArray[np.float32]) -> dict[str, list[FacetValue]]:
+        """By name of facet its values, most frequent first; a facet that does not divide what was found is left out."""
+        if len(places) > COUNTED:
+            places = places[np.argpartition(-score[places], COUNTED)[:COUNTED]]
+        counts: Counter[Value] = Counter()
+        prices: list[int] = []
+        for place in places.tolist():
+            item = shelf.item(place)
+            values = self._known.get(place)
+            if values is None:
+                values = self._known[place] = tuple(values_of(item))
+            counts.update(values)
+            if item.price is not None:
+                prices.append(item.price.amount)
+        by_name: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for (name, value), count in counts.items():
+            by_name[name].append((count, value))
+        weight = {name: sum(count for count, _ in values) for name, values in by_name.items() if len(values) > 1}
+        chosen = sorted(weight, key=lambda name: (name not in ("category", "brand"), -weight[name], name))[:MOST_FACETS]
+        found = {name: _most(by_name[name]) for name in chosen}
+        return found | ({"price": steps} if (steps := price_steps(prices)) else {})
+
+
+def values_of(item: Item) -> Iterator[Value]:
+    """(facet, value) of an item: every level of its category, its brand, its attributes in words."""
+    if item.category:
+        parts = [part.strip() for part in item.category.split(">")]
+        yield from {("category", " > ".join(parts[: depth + 1])) for depth in range(len(parts))}
+    if item.brand:
+        yield "brand", item.brand
+    for name, value in (item.attributes or {}).items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and 0 < len(one) <= LONGEST:
+                yield name, one
+
+
+def price_steps(prices: list[int]) -> list[FacetValue]:
+    """Ranges "from-to" in minor units with about as many items in each."""
+    if len(prices) < 2 or min(prices) == max(prices):
+        return []
+    bounds = np.unique(np.quantile(prices, np.linspace(0, 1, PRICE_STEPS + 1), method="nearest")).tolist()
+    counts = np.histogram(prices, bounds)[0].tolist()
+    return [FacetValue(f"{low}-{high}", count) for low, high, count in zip(bounds, bounds[1:], counts, strict=False)]
+
+
+def _most(values: list[tuple[int, str]]) -> list[FacetValue]:
+    return [FacetValue(value, count) for count, value in sorted(values, key=lambda pair: (-pair[0], pair[1]))[:MOST_VALUES]]

@@ -1,0 +1,68 @@
+"""Training: the index of the catalogue as files, and what shoppers' doings say of items and of questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from aisle.errors import BadInput
+from aisle.task import Data, Progress, Scores
+from aisle.tasks.search import model
+from aisle.tasks.search.engine import spoken, weighing
+from aisle.tasks.search.evaluate import known_items
+from aisle.tasks.search.fields import texts
+from aisle.tasks.search.index import Index
+from aisle.tasks.search.model import Learnt, Model, Names, Stored
+from aisle.tasks.search.schema import Config
+from aisle.tasks.search.shelf import digest
+from aisle.tasks.search.words import Analyser
+from aisle.types import EVENT_CODE, EventColumns, Item
+
+STEPS = 100.0
+LOOKED_AT = 2000  # items by which the language is told
+WANTED = {"click": 1.0, "view": 1.0, "add_to_cart": 3.0, "favourite": 3.0, "purchase": 5.0}
+
+
+def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
+    """Learn everything, write it, and say how good it is. Raises BadInput for a shop without items."""
+    progress(0, STEPS, "reading items")
+    items = list(data.items())
+    if not items:
+        raise BadInput("there are no items to find: import the catalogue first, with `aisle import items FILE` or PUT /v1/items")
+    progress(10, STEPS, f"{len(items):,} items")
+    language = spoken(config, [text for item in items[:LOOKED_AT] for _, text in texts(item)])
+    index = Index(Analyser(language), weighing(config))
+    index.build(items)
+    progress(60, STEPS, f"index of {len(index.vocabulary.terms):,} terms ({language})")
+    learnt = Learnt(config=config, language=language, popularity=popularity(data.events()))
+    found = Model(learnt, stored(index, items))
+    progress(70, STEPS, "looking for items whose names are known")
+    scores = known_items(found, items)
+    progress(95, STEPS, "writing files")
+    model.save(found, folder)
+    progress(STEPS, STEPS, "done")
+    return {**scores, "items": float(len(items)), "terms": float(len(index.vocabulary.terms))}
+
+
+def stored(index: Index, items: list[Item]) -> Stored:
+    """An index just built over these items, as files hold it."""
+    vocabulary = index.vocabulary
+    names = Names(
+        [item.item_id for item in items],
+        [digest(item) for item in items],
+        vocabulary.terms,
+        vocabulary.words,
+        index.mean.tolist(),
+    )
+    return Stored(names, index.main)
+
+
+def popularity(events: EventColumns) -> dict[str, float]:
+    """item_id -> log(1 + weighted events), the highest 1."""
+    weight = np.zeros(max(EVENT_CODE.values()) + 1)
+    for name, value in WANTED.items():
+        weight[EVENT_CODE[name]] = value
+    wanted = np.log1p(np.bincount(events.item, weights=weight[events.type], minlength=len(events.items)))
+    best = wanted.max(initial=0)
+    return {name: round(float(value / best), 4) for name, value in zip(events.items, wanted, strict=True) if value > 0}

@@ -1,0 +1,83 @@
+"""Why an item was found: the words that match and where, and the share of every other signal; together they are the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aisle.explain import Explain
+from aisle.tasks.search.fields import FIELDS
+from aisle.tasks.search.index import Index
+from aisle.tasks.search.reading import Reading, Slot, Way
+from aisle.tasks.search.shelf import Shelf
+from aisle.tasks.search.signals import Signals, whole, word_share
+from aisle.types import Reason
+
+SAID = {
+    "meaning": "close in meaning to what was asked",
+    "picture": "looks like the picture",
+    "asked": "chosen by shoppers who asked alike",
+    "taste": "fits what this shopper likes",
+    "popular": "wanted by many shoppers",
+}
+NOTHING = 1e-9
+Match = tuple[str, float, Way, int]  # the word asked, its contribution, the way, bits of fields
+
+
+@dataclass(slots=True)
+class Explained:
+    """Reasons for the items of one answer."""
+
+    shelf: Shelf
+    index: Index
+    reading: Reading
+    signals: Signals
+    weights: Mapping[str, float]
+    how: Explain
+    _total: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._total = whole(self.index, self.reading.slots)
+
+    def of(self, place: int) -> list[Reason]:
+        if self.how == "none":
+            return []
+        found = self._words(place) if "words" in self.signals.of else []
+        for name, text in SAID.items():
+            values = self.signals.of.get(name)
+            share = float(values[place]) * self.weights[name] if values is not None else 0.0
+            if share > NOTHING:
+                found.append(Reason(name, share, text))
+        return sorted(found, key=lambda reason: -reason.contribution) or [Reason("other", 0.0, "shown because nothing matches")]
+
+    def _words(self, place: int) -> list[Reason]:
+        share = float(self.signals.of["words"][place]) * self.weights["words"]
+        if share <= NOTHING:
+            return []
+        matches = [found for slot in self.reading.slots if (found := self._match(slot, place))]
+        said = sum(match[1] for match in matches)
+        if abs(said - share) > 1e-4 * max(share, 1e-3):  # another reading of the question answered better
+            return [Reason("words", share, "matches another way to understand the question")]
+        if self.how == "full":
+            return [Reason("words", part * share / said, _told([match])) for match in matches for part in (match[1],)]
+        return [Reason("words", share, _told(matches))]
+
+    def _match(self, slot: Slot, place: int) -> Match | None:
+        value, way, fields = word_share(self.index, slot, place)
+        if way is None or not self._total:
+            return None
+        return slot.word, value / self._total * self.weights["words"], way, fields
+
+
+def _told(matches: list[Match]) -> str:
+    return "matches " + ", ".join(f"“{_spelt(word, way)}” in {_where(bits)}" for word, _, way, bits in matches)
+
+
+def _spelt(word: str, way: Way) -> str:
+    """The word asked, and the shop's own where it is another."""
+    return word if way.word == word else f"{word}” as “{way.word}"
+
+
+def _where(bits: int) -> str:
+    names = [name for code, name in enumerate(FIELDS) if bits >> code & 1]
+    return " and ".join(names[:2]) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
