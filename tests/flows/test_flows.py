@@ -11,10 +11,12 @@ from starlette.testclient import TestClient
 
 from aisle.access import DEFAULT_TENANT
 from aisle.api import create
+from aisle.app import App
 from aisle.cli import main
 from aisle.embedded import Shop
 from aisle.errors import BadInput, Forbidden
 from aisle.flows import discover
+from aisle.settings import Settings
 from aisle.testing.shop import tiny_shop
 from aisle.types import Event
 
@@ -74,23 +76,16 @@ def test_a_wrong_request_is_our_error(shop: Shop) -> None:
         shop.search.nothing(query="x")
 
 
-def test_a_flow_needs_its_scope(home: Path) -> None:
-    with Shop(str(home)) as shop:
-        key = shop.app.access.create(DEFAULT_TENANT, "writer", ["write"])[1]
-        app = create(shop.app)
-        with TestClient(app) as client:
-            asked = client.post("/v1/search", json={"query": "lamp"}, headers={"Authorization": f"Bearer {key}"})
-        assert asked.status_code == 403 and Forbidden.code in asked.text
-
-
-def test_search_is_served_and_described(home: Path) -> None:
-    with Shop(str(home)) as shop:
-        key = shop.app.access.create(DEFAULT_TENANT, "reader", ["read"])[1]
-        with TestClient(create(shop.app)) as client:
-            answer = client.post("/v1/search", json={"query": "blue pot", "n": 2}, headers={"Authorization": f"Bearer {key}"})
-            described = client.get("/openapi.json").json()["paths"]
-        assert answer.status_code == 200 and len(answer.json()["items"]) == 2
-        assert "/v1/search" in described and "search.query" in described["/v1/search"]["post"]["description"]
+def test_it_is_served_described_and_needs_its_scope(home: Path) -> None:
+    app = App(Settings(home=str(home), worker=False))
+    reader, writer = (app.access.create(DEFAULT_TENANT, scope, [scope])[1] for scope in ("read", "write"))
+    with TestClient(create(app)) as client:
+        refused = client.post("/v1/search", json={"query": "lamp"}, headers={"Authorization": f"Bearer {writer}"})
+        answer = client.post("/v1/search", json={"query": "blue pot", "n": 2}, headers={"Authorization": f"Bearer {reader}"})
+        described = client.get("/openapi.json").json()["paths"]["/v1/search"]["post"]["description"]
+    assert refused.status_code == 403 and Forbidden.code in refused.text
+    assert answer.status_code == 200 and len(answer.json()["items"]) == 2
+    assert "search.query" in described
 
 
 def test_the_command_line_asks_a_flow(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,8 @@ class Vocabulary:
         """The number of a word's term, new ones included."""
         if word not in self.words:
             self.words[word] = self.add(self.analyser.term(word))
-        return self.words[word]
+        found: int = self.words[word]
+        return found
 
     def add(self, term: str) -> int:
         found: int = self.number.setdefault(term, len(self.terms))
@@ -83,7 +84,7 @@ class Segment:
 
     def count(self, term: int) -> int:
         found = self.slice(term)
-        return found.stop - found.start
+        return int(found.stop - found.start)
 
 
 def read(items: Iterable[tuple[int, Item]], vocabulary: Vocabulary) -> Tokens:
