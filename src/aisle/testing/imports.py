@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 HEAVY = (
-    "numpy", "scipy", "torch", "onnxruntime", "onnx", "openvino", "PIL", "av", "transformers",
+    "numpy", "scipy", "torch", "onnxruntime", "onnx", "openvino", "PIL", "av", "transformers", "tokenizers",
     "starlette", "uvicorn", "httptools", "ray", "psycopg", "pyarrow",
 )  # fmt: skip
 ALLOWED = ("task", "explain", "kit", "errors", "types", "times", "version")  # of ours, for a task

@@ -1,0 +1,43 @@
+"""How good the embedding is for the shop: whether an item's nearest items are of its category."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from aisle.errors import BadInput
+from aisle.kit.words import item_text
+from aisle.task import Data, Progress
+from aisle.tasks.text import static
+from aisle.tasks.text.fit import STARTER
+from aisle.tasks.text.schema import Config
+from aisle.types import Item
+
+PROTOCOLS = ("neighbours",)
+NEAREST = 10
+MOST = 5000  # items that are compared
+
+
+def evaluate(data: Data, config: Config, protocol: str, progress: Progress) -> list[dict[str, Any]]:
+    """Rows of models, best first. Raises BadInput for a protocol or a shop that cannot be measured."""
+    if protocol and protocol not in PROTOCOLS:
+        raise BadInput(f"text has no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
+    items = [item for item in data.items() if item.category][:MOST]
+    if len({item.category for item in items}) < 2:
+        raise BadInput("evaluating text needs items of at least two categories: import the catalogue first")
+    progress(0, 1, f"{len(items):,} items")
+    found = [neighbours(items, static.load(STARTER / "embedding"))]
+    progress(1, 1, "done")
+    return found
+
+
+def neighbours(items: list[Item], embedding: static.StaticEmbedding) -> dict[str, Any]:
+    """The share of an item's nearest, by title alone, that are of its category; and what chance would give."""
+    vectors, _ = embedding.embed([item_text(Item(item_id=item.item_id, title=item.title)) for item in items])
+    alike = vectors @ vectors.T
+    np.fill_diagonal(alike, -np.inf)
+    nearest = np.argsort(-alike, axis=1, kind="stable")[:, : min(NEAREST, len(items) - 1)]
+    code = np.unique([item.category for item in items], return_inverse=True)[1]
+    chance = float(((np.bincount(code)[code] - 1) / max(len(items) - 1, 1)).mean())
+    return {"model": "static", "same_category@10": float((code[nearest] == code[:, None]).mean()), "chance": chance}

@@ -1,0 +1,128 @@
+"""A static sentence embedding: the mean of one vector a token, weighted by how much the token says.
+
+The table holds a sentence encoder's vectors of single tokens after PCA (Model2Vec; Tulkens & van Dongen, 2024) with the weights
+of SIF (Arora et al., 2017). Ours differs where the encoder knows nothing: words of other scripts than the Latin one are spelt
+as hashed character n-grams, each a fixed random direction, so texts of any script are alike as far as they share n-grams.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from aisle.errors import Misconfigured
+from aisle.kit.words import plain
+
+Floats = NDArray[np.float32]
+LONGEST = 20_000  # characters that are read
+BASES = 4096  # random directions; an n-gram's own is the product of two of them
+SEED = np.uint64(0x5EED)
+OTHER = re.compile(r"[^\W\d_\u0000-\u024f]+|[\u2600-\u27bf\U0001f000-\U0001faff]")  # runs of letters that are not Latin; emoji
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003134f]")
+GRAMS_UNSPACED = ((1, 0.35), (2, 1.0), (3, 0.5))  # (length, weight): pairs are most often the words of Chinese
+GRAMS_WORD = ((3, 0.5), (4, 0.5))  # inside <word>, beside the word as a whole
+TABLE, SCALE, VOCABULARY = "table.npy", "scale.npy", "vocabulary.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticEmbedding:
+    """A table of token vectors and how to find a text's tokens."""
+
+    table: Floats  # (tokens, dimensions)
+    bases: Floats  # (BASES, dimensions) ±size
+    tokenizer: object
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.table.shape[1])
+
+    def embed(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.int64]]:
+        """(texts, dimensions) of length 1, and how many tokens each text had; a blank text's is 0."""
+        read = [plain(text[:LONGEST]) for text in texts]
+        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(read, add_special_tokens=False)]  # type: ignore[attr-defined]
+        counts = np.array([len(row) for row in ids], np.int64)
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        flat = np.array([one for row in ids for one in row], np.int32)
+        once = np.ones(len(flat), np.float32)
+        vectors: Floats = sp.csr_array((once, flat, indptr), shape=(len(read), len(self.table))) @ self.table
+        for row, text in enumerate(read):
+            if not text.isascii():
+                counts[row] += self._spell(vectors[row], list(spelt(text)))
+            if not vectors[row].any():  # one endless word, or nothing but signs that the table does not know
+                counts[row] += self._spell(vectors[row], list(_grams(text, GRAMS_WORD)))
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors, counts
+
+    def _spell(self, vector: Floats, grams: Sequence[tuple[str, float]]) -> int:
+        """Add n-grams to a text's vector; how many."""
+        if grams:
+            hashes = np.array([zlib.crc32(gram.encode("utf-8", "replace")) for gram, _ in grams], np.int64)
+            signs = self.bases[hashes % BASES] * np.sign(self.bases[hashes // BASES % BASES])  # (grams, dimensions)
+            vector += np.array([weight for _, weight in grams], np.float32) @ signs
+        return len(grams)
+
+
+def spelt(text: str) -> Iterator[tuple[str, float]]:
+    """The n-grams of what is not Latin in a text, with their weights. Nothing is assumed about spaces."""
+    for run in OTHER.findall(text.casefold()):
+        if UNSPACED.search(run):
+            yield from _grams(run, GRAMS_UNSPACED)
+        else:
+            yield run, 1.0
+            yield from _grams(f"<{run}>", GRAMS_WORD)
+
+
+def _grams(text: str, lengths: Sequence[tuple[int, float]]) -> Iterator[tuple[str, float]]:
+    return ((text[at : at + n], weight) for n, weight in lengths for at in range(len(text) - n + 1))
+
+
+def save(folder: Path, vocabulary: Sequence[str], vectors: Floats) -> None:
+    """Write a table (tokens, dimensions), one byte a number and a scale a token."""
+    scale = (np.abs(vectors).max(axis=1, keepdims=True) / 127.0).astype(np.float16)
+    table = np.rint(vectors / np.maximum(scale.astype(np.float32), 1e-8)).clip(-127, 127).astype(np.int8)
+    np.save(folder / TABLE, table, allow_pickle=False)
+    np.save(folder / SCALE, scale, allow_pickle=False)
+    (folder / VOCABULARY).write_text("\n".join(vocabulary) + "\n", "utf-8")
+
+
+def load(folder: Path) -> StaticEmbedding:
+    """Open what `save` wrote. Raises Misconfigured where it is missing or damaged."""
+    try:
+        table = np.load(folder / TABLE, allow_pickle=False).astype(np.float32)
+        table *= np.load(folder / SCALE, allow_pickle=False).astype(np.float32)
+        vocabulary = (folder / VOCABULARY).read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the embedding in {folder} cannot be read ({error}): run `aisle train text`") from None
+    if len(vocabulary) != len(table):
+        raise Misconfigured(f"the embedding in {folder} has {len(vocabulary)} tokens but {len(table)} vectors: train again")
+    table[vocabulary.index("[UNK]")] = 0.0
+    size = float(np.median(np.linalg.norm(table, axis=1))) / np.sqrt(table.shape[1])
+    return StaticEmbedding(table, _bases(table.shape[1], size), _tokenizer(vocabulary))
+
+
+def _tokenizer(vocabulary: Sequence[str]) -> object:
+    """BERT's uncased WordPiece (Devlin et al., 2019) over these tokens."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    words = {token: place for place, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordPiece(words, unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def _bases(dimensions: int, size: float) -> Floats:
+    """±size by splitmix64 (Steele et al., 2014): the same on every machine and with every numpy, so nothing is stored."""
+    with np.errstate(over="ignore"):
+        z = SEED + np.arange(1, BASES * dimensions + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        signs = (z ^ (z >> np.uint64(31))) & np.uint64(1)
+    return np.where(signs.reshape(BASES, dimensions) > 0, np.float32(size), np.float32(-size))
