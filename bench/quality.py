@@ -1,6 +1,7 @@
 """Quality of every algorithm on the public data sets, by the protocols that their published numbers use.
 
-    python -m bench.quality ml-1m|ml-100k|online-retail|beauty|sports [--set name=value]... [--algorithms a,b] [--users N]
+    python -m bench.quality ml-1m|ml-100k|online-retail|beauty|sports|retailrocket|diginetica
+        [--set name=value]... [--algorithms a,b] [--users N]
 
 All items are ranked, seen ones left out (but for `online-retail` (b), where repeats count). Popularity stands beside everything.
 """
@@ -14,12 +15,13 @@ from typing import Any, get_args
 
 import msgspec
 import numpy as np
-from bench.shared_data import DATASETS, RealData, describe
+from bench.shared_data import DATASETS, HOUR, RealData, describe, diginetica_asked
 
-from aisle.tasks.recommend.evaluate import Split, compare, kept, leave_last_out, sampled, time_split
+from aisle.tasks.recommend.evaluate import compare
 from aisle.tasks.recommend.schema import Config, Single
+from aisle.tasks.recommend.splits import Split, kept, leave_last_out, sampled, time_split
 from aisle.times import to_micros
-from aisle.types import EventColumns
+from aisle.types import EVENT_CODE, EventColumns, PastEvent
 
 SERVED = 50  # newest events that the server hands to an answer
 CUT = to_micros("2011-11-10")
@@ -62,14 +64,46 @@ def random_quarter(events: EventColumns, config: Config) -> Splits:
     return [("random quarter", Split(train, [events.users[u] for u in asked], relevant, [last] * len(asked), True))]
 
 
-PROTOCOLS: dict[str, Callable[[EventColumns, Config], Splits]] = {"online-retail": after_november, "ml-100k": random_quarter}
+def random_fifth(events: EventColumns, config: Config) -> Splits:
+    """A random fifth of what every user met is hidden, with all events that name it: these files have no times."""
+    rng = np.random.default_rng(42)
+    pairs, inverse = np.unique(events.user.astype(np.int64) * len(events.items) + events.item, return_inverse=True)
+    hidden = rng.random(len(pairs)) < 0.2
+    train = kept(events, ~hidden[inverse])
+    known, last = set(train.users), int(events.time.max()) + 1
+    owner, item = pairs[hidden] // len(events.items), pairs[hidden] % len(events.items)
+    asked = [user for user in np.unique(owner) if events.users[user] in known]
+    relevant = [[events.items[i] for i in item[owner == user]] for user in asked]
+    return [("random fifth", Split(train, [events.users[u] for u in asked], relevant, [last] * len(asked), True))]
+
+
+def next_click(events: EventColumns, config: Config) -> Splits:
+    """What a session of the week after clicks next, items it had included: SR-GNN's test."""
+    pairs = diginetica_asked()
+    users = [f"t{number:06d}" for number in range(len(pairs))]
+    now = int(events.time.max()) + HOUR
+    second, view = HOUR // 3600, EVENT_CODE["view"]
+    past = {
+        user: [PastEvent(item, view, now - (ago + 1) * second, None, 1) for ago, item in enumerate(reversed(prefix))]
+        for user, (prefix, _) in zip(users, pairs, strict=True)
+    }
+    relevant = [[item] for _, item in pairs]
+    return [("next click", Split(events, users, relevant, [now] * len(users), False, histories=past))]
+
+
+PROTOCOLS: dict[str, Callable[[EventColumns, Config], Splits]] = {
+    "online-retail": after_november,
+    "ml-100k": random_quarter,
+    "retailrocket": random_fifth,
+    "diginetica": next_click,
+}
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("dataset", choices=sorted(DATASETS))
     options.add_argument("--set", action="append", default=[], help="a setting of the recommender, name=value")
-    options.add_argument("--algorithms", default=",".join(get_args(Single)))
+    options.add_argument("--algorithms", default=",".join([*get_args(Single), "auto"]))
     options.add_argument("--users", type=int, default=10**9, help="ask only so many, drawn by a fixed seed")
     options.add_argument("--validate", action="store_true", help="hide the item before the last instead: choose settings here")
     options.add_argument("--history", type=int, default=SERVED)
@@ -90,6 +124,7 @@ def main() -> None:
             history=given.history,
         )
         print(f"**{name}**, {rows[0]['users']} users\n\n{table(rows)}\n")
+        print("\n".join(f"{row['model']}: {row['why']}" for row in rows if row.get("why")), "\n")
         print("read in the data set's README:", "; ".join(PUBLISHED.get(given.dataset, {}).get(name, [])), "\n")
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,45 @@ def online_retail() -> RealData:
     return RealData(items, columns(user, item, time))
 
 
+def retailrocket() -> RealData:
+    """RetailRocket, filtered: views, baskets and purchases without times; items are no more than their numbers."""
+    user: list[str] = []
+    item: list[str] = []
+    kinds: list[int] = []
+    for name, kind in (("view", "view"), ("addtocart", "add_to_cart"), ("purchase", "purchase")):
+        rows = [line.split("\t")[:2] for line in lines(REC / "retailrocket-small" / f"{name}.tsv.gz")][1:]
+        user += [row[0] for row in rows]
+        item += [row[1] for row in rows]
+        kinds += [EVENT_CODE[kind]] * len(rows)
+    names = np.unique(np.array(item, dtype=object).astype(str)).tolist()
+    order = np.lexsort((np.arange(len(user)), np.unique(np.array(user, dtype=object).astype(str), return_inverse=True)[1]))
+    events = replace(columns(user, item, np.full(len(user), START)), type=np.array(kinds, np.int8)[order])
+    return RealData([Item(item_id=name, title=name) for name in names], events)
+
+
+def diginetica() -> RealData:
+    """Diginetica: clicks of 186,670 sessions, each a user of its own; a minute between sessions, a second between clicks."""
+    sessions = [line.split() for line in lines(REC / "sessions-diginetica" / "train_sessions.txt.gz")]
+    events = clicks(sessions, START)
+    known = set(events.items)
+    known.update(item for prefix, item in diginetica_asked() for item in (*prefix, item))
+    return RealData([Item(item_id=name, title=name) for name in sorted(known)], events)
+
+
+def diginetica_asked() -> list[tuple[list[str], str]]:
+    """The test: what was clicked in a session, oldest first, and the next click."""
+    pairs = [line.split("\t") for line in lines(REC / "sessions-diginetica" / "test.txt.gz")]
+    return [(prefix.split(), item) for prefix, item in pairs]
+
+
+def clicks(sessions: list[list[str]], start: int) -> EventColumns:
+    user = [f"s{number:06d}" for number, session in enumerate(sessions) for _ in session]
+    times = [
+        start + number * HOUR // 60 + at * HOUR // 3600 for number, session in enumerate(sessions) for at in range(len(session))
+    ]
+    return columns(user, [item for session in sessions for item in session], times, kind="view")
+
+
 def matrix(events: EventColumns) -> Any:
     """(users, items) csr of ones: who met what."""
     shape = (len(events.users), len(events.items))
@@ -148,6 +188,8 @@ DATASETS: dict[str, Callable[[], RealData]] = {
     "online-retail": online_retail,
     "beauty": lambda: amazon("Beauty"),
     "sports": lambda: amazon("Sports_and_Outdoors"),
+    "retailrocket": retailrocket,
+    "diginetica": diginetica,
 }
 
 

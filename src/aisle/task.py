@@ -165,6 +165,20 @@ def starter_of(task: Task) -> Path | None:
     return folder if folder is not None and (folder / "card.json").exists() else None
 
 
+@runtime_checkable
+class Reporting(Protocol):
+    """A task that can say for people what its `evaluate` found."""
+
+    def summary(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The columns that fit a terminal."""
+
+    def remarks(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What to be careful about, a sentence each."""
+
+    def page(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        """One HTML file that needs nothing else."""
+
+
 @dataclass(slots=True)
 class Registry:
     """The tasks there are, by name."""

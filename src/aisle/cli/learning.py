@@ -11,6 +11,7 @@ from aisle.cli import show
 from aisle.cli.parser import settings
 from aisle.embedded import Shop
 from aisle.errors import BadInput
+from aisle.task import Reporting
 
 
 def train(given: argparse.Namespace) -> None:
@@ -37,10 +38,28 @@ def evaluate(given: argparse.Namespace) -> None:
         chosen = {**(live.card.get("config", {}) if live else {}), **settings(given.set)}
         with show.Bar(f"evaluate {given.task}") as bar:
             rows = shop.evaluate(given.task, given.protocol, bar, **chosen)
+        task = shop.app.registry[given.task]
         if given.json:
             show.json(rows)
+        elif isinstance(task, Reporting):
+            show.table(task.summary(rows))
+            for remark in task.remarks(rows):
+                show.line(f"- {remark}")
         else:
             show.table(rows)
+        if isinstance(task, Reporting) and (given.report or not given.json):
+            _write_report(task.page(rows), given, Path(shop.app.settings.home))
+
+
+def _write_report(page: str, given: argparse.Namespace, home: Path) -> None:
+    file = Path(given.report) if given.report else home / "reports" / f"{given.task}-{given.protocol or 'default'}.html"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, "utf-8")
+    except OSError as error:
+        raise BadInput(f"the report cannot be written to {file} ({error.strerror}): name another file with --report") from None
+    if not given.json:
+        show.line(f"report: {file}")
 
 
 def ask(given: argparse.Namespace) -> None:

@@ -92,6 +92,9 @@ def _learning(add: Add) -> None:
     evaluate = add("evaluate", "quality of the live configuration and its rivals on held-out data", "learning", "evaluate")
     evaluate.add_argument("task")
     evaluate.add_argument("--protocol", default="", help="how to hold data out (default: the task's own)")
+    evaluate.add_argument(
+        "--report", metavar="FILE", help="where to write the page for people (default <home>/reports/TASK-PROTOCOL.html)"
+    )
     for command in (train, evaluate):
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the task")
     ask = add("ask", "one answer, no server needed", "learning", "ask")

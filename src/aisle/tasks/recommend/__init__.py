@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,21 @@ class Recommend:
         from aisle.tasks.recommend.evaluate import evaluate
 
         return evaluate(data, config, protocol, progress)
+
+    def summary(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        from aisle.tasks.recommend.report import summary
+
+        return summary(rows)
+
+    def remarks(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        from aisle.tasks.recommend.report import remarks
+
+        return remarks(rows)
+
+    def page(self, rows: Sequence[Mapping[str, Any]]) -> str:
+        from aisle.tasks.recommend.report import page
+
+        return page(rows)
 
 
 TASK = Recommend()

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from msgspec.structs import replace as changed
 
 from aisle.errors import BadInput
 from aisle.kit.nearest import best
 from aisle.task import Data, Progress, Scores
 from aisle.tasks.recommend import bought_together, content, files, item_neighbours, model, popular, user_neighbours
 from aisle.tasks.recommend.content import Content
+from aisle.tasks.recommend.held_out import Found, measure
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Had, Model
 from aisle.tasks.recommend.schema import Config, Single
@@ -41,16 +41,19 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
     step(10, f"{world.known:,} items, {len(world.user):,} events of {len(world.users):,} users")
     texts = content.read(world.items)
     near = content.learn(texts, config.content_neighbours, _within(step, 15, 30, "likeness of texts"))
-    from aisle.tasks.recommend.held_out import measure
-
     found = measure(world, config, texts, near, _from(step, 30, 65))
-    learnt = learn(world, changed(config, algorithm=found.algorithm), texts, near, _from(step, 65, 95))
-    learnt.images = pictures(data.vectors("image"), learnt.place, config.neighbours)
+    whole = learnt(world, found, texts, near, _from(step, 65, 95))
+    whole.images = pictures(data.vectors("image"), whole.place, config.neighbours)
     step(95, "writing files")
-    model.save(learnt, folder)
-    files.save_json(folder, "about", {"algorithm": found.algorithm, "chosen": found.why})
-    step(STEPS, f"done: {found.algorithm}, {found.why}")
+    model.save(whole, folder)
+    files.save_json(folder, "about", {"algorithm": found.config.algorithm, "chosen": found.why})
+    step(STEPS, f"done: {found.config.algorithm}, {found.why}")
     return {**found.scores, **_facts(world)}
+
+
+def learnt(world: World, found: Found, texts: Content, near: Lists, step: Step) -> Model:
+    """The model that was found best, from everything."""
+    return learn(world, found.config, texts, near, step)
 
 
 def learn(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Model:

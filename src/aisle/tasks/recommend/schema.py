@@ -139,6 +139,13 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="For algorithm=auto: no further algorithm is tried after so many seconds.")
     ] = 120.0
+    aim: Annotated[
+        Literal["next", "later", "again"],
+        Meta(
+            description="What quality is measured by after training, and `auto` chooses for: what a user takes up next; all they "
+            "take up in the time after that is new to them; the same, what they had before included."
+        ),
+    ] = "next"
     measure: Annotated[Alike, Meta(description="How alike two items, or two users, are for the neighbour algorithms.")] = "cosine"
     neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item, or asked per user.")] = 40
     shrinkage: Annotated[
@@ -171,6 +178,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sequence_fade: Annotated[
         float, Meta(gt=0, le=1, description="γ: each step back in a user's history counts so much of the step after it.")
     ] = 0.7
+    history_fade: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="The same for item_neighbours, content, ease and als, in place of `half_life_days`; 1: by days.",
+        ),
+    ] = 1.0
     ease_regularisation: Annotated[float, Meta(gt=0, le=1e9, description="λ of ease: higher trusts common items more.")] = 200.0
     ease_trend: Annotated[
         float, Meta(ge=0, le=2, description="ease: how much items gain that sell more now than before; 0: nothing.")

@@ -33,9 +33,10 @@ class Way(NamedTuple):
     def of(config: Config) -> Way:
         if config.algorithm == "sequence_neighbours":
             return Way(config.sequence_fade, alike=True, logarithm=False, most=config.history)
+        step = config.history_fade if config.history_fade < 1 else None
         if config.algorithm in ("ease", "als"):
-            return Way(None, alike=True, logarithm=True, most=max(config.history, LONG))
-        return Way(None, alike=False, logarithm=False, most=config.history)
+            return Way(step, alike=True, logarithm=True, most=max(config.history, LONG))
+        return Way(step, alike=False, logarithm=False, most=config.history)
 
     def fades(self) -> Floats:
         """(STEPS,) γ to the power of 0, 1, 2 …"""
