@@ -154,7 +154,11 @@ def about(data, **settings):
 def test_the_model_says_who_was_chosen_and_why():
     said = about(walks(), algorithm="auto")
     assert said["algorithm"] == "sequence_neighbours"
-    assert said["chosen"].startswith("best of 7 by nDCG@10 for ") and "item_neighbours 0." in said["chosen"]
+    assert (
+        said["chosen"].startswith("best of 7 by nDCG@10 for ")
+        and ": sequence_neighbours 1.0" in said["chosen"]
+        and "popular 0." in said["chosen"]
+    )
     assert about(walks(), algorithm="ease") == {"algorithm": "ease", "chosen": "as set"}
 
 

@@ -97,16 +97,16 @@ class Shared(NamedTuple):
     texts: Content
     near: Lists
     base: Model
-    seconds: float  # to learn all this
+    seconds: float  # of processor time to learn all this
 
     @staticmethod
     def of(part: Data, config: Config) -> Shared:
-        started = time.perf_counter()
+        started = time.process_time()
         world = read(part)
         texts = content.read(world.items)
         near = content.learn(texts, config.content_neighbours, lambda done, total: None)
         base = learn(world, changed(config, algorithm="item_neighbours"), texts, near, lambda done, message: None)
-        return Shared(world, texts, near, base, time.perf_counter() - started)
+        return Shared(world, texts, near, base, time.process_time() - started)
 
     def learnt(self, config: Config) -> tuple[Model, str]:
         """A model of this configuration, and why it is as it is where it was chosen."""
@@ -121,12 +121,12 @@ class Shared(NamedTuple):
 
 
 def _row(shared: Shared, split: Split, catalogue: Catalogue, config: Config, history: int) -> Row:
-    started = time.perf_counter()
+    started = time.process_time()
     model, why = shared.learnt(config)
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     engine = RecommendEngine(model)
     ranked = _ranked(engine, split, catalogue, history)
-    seconds = time.perf_counter() - fitted
+    seconds = time.process_time() - fitted
     again = sampled(split, SLICED, 0)
     short = {str(n): _ndcg(_ranked(engine, again, catalogue, n, STRANGER), again, catalogue) for n in FEW_EVENTS}
     return {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace as changed
 
 from aisle.task import Scores
-from aisle.tasks.recommend.choosing import CANDIDATES, DEFAULT, Race, race, settings_of
+from aisle.tasks.recommend.choosing import CANDIDATES, DEFAULT, Entrant, Race, race, settings_of
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.questions import Exam, Kind, exam
@@ -76,11 +76,13 @@ def _chosen(run: Race, config: Config, asked: Exam) -> Found:
     """The best of the finalists, every algorithm's best number, and the reason in words."""
     winner = run.finalists[0]
     popular = next(one for one in run.finalists if one.name == "popular")
-    firsts = sorted({one.name: one for one in reversed([*run.finalists, *run.dropped])}.values(), key=lambda one: -one.marks.mean)
+    firsts: dict[str, Entrant] = {}
+    for one in sorted([*run.finalists, *run.dropped], key=lambda one: -one.marks.mean):
+        firsts.setdefault(one.name, one)
     left = [one.name for one in run.dropped]
     scores = _with_popularity(winner.marks.scores(), popular.marks.scores(), asked)
-    scores |= {f"{one.name} ndcg@10": one.marks.mean for one in firsts}
-    said = [f"{one.name} {one.marks.mean:.4f}" for one in firsts if one.name not in left]
+    scores |= {f"{one.name} ndcg@10": one.marks.mean for one in firsts.values()}
+    said = [f"{one.name} {one.marks.mean:.4f}" for one in firsts.values() if one.name not in left]
     why = f"best of {len(firsts)} by nDCG@10 for {len(asked.asked):,} users {ASKED[asked.kind]}: {', '.join(said)}"
     if left:
         why += f"; left behind on a part: {', '.join(left)}"

@@ -13,7 +13,7 @@ from aisle.tasks.recommend.plots import Line, Mark, dots
 Row = Mapping[str, Any]
 SURE = 200  # users below which a comparison says little
 PROTOCOL = {
-    "leave_last_out": "Each user's newest first meeting with an item was hidden, with all that came after it; that item is right.",
+    "leave_last_out": "Each user's newest first meeting with an item was hidden, and all after it; that item is right.",
     "time_split": "The newest fifth of all events was hidden; right is what a user took up in that time and never had before.",
     "time_split_all": "The newest fifth of all events was hidden; right is all that a user took then, repeats included.",
 }
@@ -30,7 +30,8 @@ GLOSSARY = (
 SHEET = """
 :root{color-scheme:light dark;
   --back:#fbfbf9;--card:#fff;--text:#1d2327;--soft:#5f6b73;--line:#e2e4e1;
-  --a:#9aa7b0;--b:#6d93b8;--c:#35699c;--d:#123f6b;--best:#b4540a}
+  --a:#9aa7b0;--b:#6d93b8;
+  --c:#35699c;--d:#123f6b;--best:#b4540a}
 @media(prefers-color-scheme:dark){:root{--back:#14181b;--card:#1c2226;--text:#e8ecee;--soft:#9aa6ad;
   --line:#323b41;--a:#56646d;--b:#5f8fbd;--c:#8db9e2;--d:#d3e7fa;--best:#f2a65a}}
 *{box-sizing:border-box}
@@ -83,8 +84,8 @@ def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "MRR": f"{row['mrr']:.4f}",
             "coverage": f"{row['coverage']:.0%}",
             "bias": f"{row['popularity_bias']:.1f}",
-            "learnt in": f"{row['seconds_fit']:.1f} s",
-            "per answer": f"{row['ms_per_user']:.2f} ms",
+            "learning": f"{row['seconds_fit']:.1f} s",
+            "answer": f"{row['ms_per_user']:.2f} ms",
         }
         for row in rows
     ]
@@ -205,7 +206,7 @@ def _cost(rows: Sequence[Row]) -> str:
         [f"{row['seconds_fit']:.1f} s", f"{row['ms_per_user']:.3f} ms", f"{1000 / max(row['ms_per_user'], 1e-6):,.0f}"]
         for row in rows
     ]
-    words = "Measured while comparing, on this machine, answers in batches; learning includes what all algorithms share."
+    words = "Processor time on this machine, answers in batches; learning includes what all algorithms share."
     return _section("Cost", words, _table(rows, names, cells))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace as changed
 from numpy.typing import NDArray
 
 from aisle.kit.catalogue import Catalogue
@@ -24,6 +25,7 @@ from aisle.tasks.recommend.weights import RATE
 from aisle.tasks.recommend.world import World
 
 SHOWN = 10
+SERVING = {"history_fade": 1.0, "sequence_fade": 1.0, "history": 1, "auto_seconds": 0.0, "held_out_users": 0}
 BATCH = 64
 Say = Callable[[float, str], None]
 DISCOUNT = 1.0 / np.log2(np.arange(2, SHOWN + 2))
@@ -51,6 +53,7 @@ class Trial:
     def __init__(self, base: Model, past: World, kind: Kind, asked: list[Question]) -> None:
         self.base, self.past, self.kind, self.asked = base, past, kind, asked
         self.catalogue = Catalogue(past.items)
+        self._learnt: dict[Config, Model] = {}  # by what matters while learning
 
     @staticmethod
     def of(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> Trial:
@@ -59,8 +62,12 @@ class Trial:
         return Trial(learn(exam.past, config, texts, near, say), exam.past, exam.kind, exam.asked)
 
     def learnt(self, config: Config) -> Model:
-        """A model of a single algorithm with these settings."""
-        return scored_by(config.algorithm, with_settings(self.base, config, self.past), self.past, _quiet)  # type: ignore[arg-type]
+        """A model of a single algorithm with these settings; one that only reads histories differently is not learnt again."""
+        key = changed(config, seen=(), **SERVING)  # type: ignore[arg-type]  # a tuple can be a key
+        if key not in self._learnt:
+            settled = with_settings(self.base, config, self.past)
+            self._learnt[key] = scored_by(config.algorithm, settled, self.past, _quiet)  # type: ignore[arg-type]
+        return replace(self._learnt[key], config=config)
 
     def of_config(self, config: Config) -> Marks:
         started = time.monotonic()
@@ -91,6 +98,8 @@ def with_settings(base: Model, config: Config, past: World) -> Model:
     """The same model under other settings; likeness of behaviour is learnt again where they touch it."""
     old = base.config
     model = replace(base, config=config)
+    if config.algorithm == "user_neighbours":  # its neighbours are users, looked for when asked
+        return model
     if (config.measure, config.neighbours, config.shrinkage) == (old.measure, old.neighbours, old.shrinkage):
         return model
     measure = "pearson_full" if config.measure == "pearson" and not (past.type == RATE).any() else config.measure
