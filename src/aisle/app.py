@@ -72,7 +72,7 @@ class App:
         self.models = Models(self.database, home / "models")
         self.jobs = Jobs(self.database)
         self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.retrain)
-        self.live = Live(self.items)
+        self.live = Live(self.items, self.vectors)
         self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost, streams=settings.streams)
         self.handlers: dict[str, Handler] = {"train": self._train, "adopt": self._adopt}
         self.draining = False
@@ -177,6 +177,7 @@ class App:
             now=time.time_ns() // 1000,
             events=self.events.recent(tenant, user_id, self.settings.history) if user_id else (),
             catalogue=self.live.catalogue(tenant) if "catalogue" in needs else None,
+            spaces=self.live.spaces(tenant) if "vectors" in needs else {},
             media=media,
         )
 

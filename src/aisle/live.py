@@ -1,17 +1,36 @@
-"""Each tenant's catalogue as a live view over its rows, kept up with what other processes change."""
+"""Each tenant's catalogue and item vectors as live views over their rows, kept up with what other processes change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.vectors import Space
 from aisle.storage.items import Changes, Items
+from aisle.storage.vectors import Vectors
 from aisle.types import Item
+
+SPACES = ("text", "image")  # of the vectors that answers may need
+Key = tuple[int, str]  # tenant, space
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What changed in the rows since the last time."""
+
+    items: dict[int, Changes] = field(default_factory=dict)
+    vectors: dict[Key, tuple[int, list[tuple[str, bytes]]]] = field(default_factory=dict)  # the revision, the rows
 
 
 class Live:
-    """Catalogues by tenant. `put`, `remove` and `apply` are called from one thread (the event loop)."""
+    """Catalogues and vectors by tenant. `put`, `remove` and `apply` are called from one thread (the event loop)."""
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, vectors: Vectors) -> None:
         self._items = items
+        self._vectors = vectors
         self._catalogues: dict[int, Catalogue] = {}
         self._until: dict[int, int] = {}
+        self._spaces: dict[Key, Space] = {}
+        self._seen: dict[Key, int] = {}
 
     def catalogue(self, tenant: int) -> Catalogue:
         """The view, read from the rows the first time it is asked for."""
@@ -22,22 +41,33 @@ class Live:
             self._until[tenant] = changes.until
         return found
 
+    def spaces(self, tenant: int) -> Mapping[str, Space]:
+        """The item vectors by space, read from the rows the first time they are asked for."""
+        return {space: self._space(tenant, space) for space in SPACES}
+
     def put(self, tenant: int, items: list[Item]) -> None:
         self.catalogue(tenant).put(items)
 
     def remove(self, tenant: int, item_ids: list[str]) -> None:
         self.catalogue(tenant).remove(item_ids)
 
-    def read(self) -> dict[int, Changes]:
+    def read(self) -> Found:
         """What changed in the rows since the last time (any thread)."""
-        seen = list(self._until.items())
-        return {
-            tenant: self._items.changed_since(tenant, until) for tenant, until in seen if self._items.revision(tenant) > until
+        items = {
+            tenant: self._items.changed_since(tenant, until)
+            for tenant, until in list(self._until.items())
+            if self._items.revision(tenant) > until
         }
+        vectors = {}
+        for key, seen in list(self._seen.items()):
+            revision = self._vectors.revision(*key)
+            if revision > seen:
+                vectors[key] = revision, self._vectors.changed_since(*key, seen)
+        return Found(items, vectors)
 
-    def apply(self, found: dict[int, Changes]) -> None:
+    def apply(self, found: Found) -> None:
         """Bring the views up to date with what `read` found."""
-        for tenant, changes in found.items():
+        for tenant, changes in found.items.items():
             catalogue = self._catalogues[tenant]
             fresh = [item for item in changes.changed if catalogue.get(item.item_id) != item]
             gone = [item_id for item_id in changes.removed if item_id in catalogue]
@@ -46,3 +76,15 @@ class Live:
             if gone:
                 catalogue.remove(gone)
             self._until[tenant] = max(self._until[tenant], changes.until)
+        for key, (revision, rows) in found.vectors.items():
+            self._spaces[key].put(rows)
+            self._seen[key] = revision
+
+    def _space(self, tenant: int, space: str) -> Space:
+        key = (tenant, space)
+        found = self._spaces.get(key)
+        if found is None:
+            revision = self._vectors.revision(tenant, space)  # first: what is written meanwhile is read again
+            found = self._spaces[key] = Space(self._vectors.all(tenant, space))
+            self._seen[key] = revision
+        return found

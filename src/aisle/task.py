@@ -21,8 +21,9 @@ from aisle.types import EventColumns, Item, PastEvent, Sample, SampleKind
 
 if TYPE_CHECKING:
     from aisle.kit.catalogue import Catalogue
+    from aisle.kit.vectors import Space
 
-Need = Literal["events", "catalogue", "picture", "sound"]
+Need = Literal["events", "catalogue", "vectors", "picture", "sound"]
 MEDIA: Mapping[Need, str] = {"picture": "image", "sound": "audio"}  # a need for a file: the field of the request that says which
 Scores = dict[str, float]
 
@@ -48,6 +49,7 @@ class Context:
     now: int = 0  # microseconds UTC
     events: Sequence[PastEvent] = ()  # the user's newest events, newest first
     catalogue: Catalogue | None = None
+    spaces: Mapping[str, Space] = field(default_factory=dict)  # vectors of the items: "text", "image"
     media: bytes = b""  # the file of the request's `image` (need "picture") or `audio` (need "sound")
 
 

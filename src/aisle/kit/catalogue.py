@@ -58,6 +58,10 @@ class Catalogue:
     def living(self) -> list[Item]:
         return [item for item, alive in zip(self.items, self._alive, strict=False) if alive]
 
+    def alive(self) -> Mask:
+        """(size,) True where an item is in the catalogue, to be had or not."""
+        return self._alive[: self.size].copy()
+
     def changed_since(self, version: int) -> NDArray[np.int64]:
         """The positions whose item was put after this version; -1 means all. Safe beside a `put` in another thread."""
         return np.flatnonzero(self._stamp[: self.size] > version)

@@ -16,6 +16,7 @@ import msgspec
 
 from aisle.errors import AisleError, Cancelled
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.vectors import Space
 from aisle.task import MEDIA, Answer, Context, Data, Engine, Operation, Scores, Task
 from aisle.testing import imports
 from aisle.testing.shop import OPENED, TinyData, variants, world_of
@@ -76,6 +77,7 @@ class Case:
             now=LATER,
             events=_recent(self.data, user) if "events" in needs and user else (),
             catalogue=Catalogue(self.data.items()) if "catalogue" in needs else None,
+            spaces={name: Space(self.data.vectors(name)) for name in ("text", "image")} if "vectors" in needs else {},
             media=self.media(operation, request),
         )
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from aisle.task import Data, Engine, Need, Operation, Progress, Scores
-from aisle.tasks.search.schema import Completions, Config, Found, Query, Suggest
+from aisle.tasks.search.schema import Completions, Config, Found, Missing, Query, Suggest, WithoutVector
 
-_LIVE: frozenset[Need] = frozenset({"catalogue"})
+_LIVE: frozenset[Need] = frozenset({"catalogue", "vectors"})
 
 
 class Search:
@@ -25,6 +25,14 @@ class Search:
             {"query": "red", "n": 5},
             "Items by words alone, or with vectors and taste that the caller brings; /v1/search brings them by itself.",
             _LIVE,
+        ),
+        "missing": Operation(
+            Missing,
+            WithoutVector,
+            {"space": "text", "n": 10},
+            "Items that have no vector yet, for whoever makes vectors.",
+            _LIVE,
+            scope="admin",
         ),
         "suggest": Operation(
             Suggest, Completions, {"query": "re", "n": 5}, "Completions and items while a question is being typed.", _LIVE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.vectors import Vectors
+from aisle.kit.words import item_text
 from aisle.task import Answer, Context, Prepared
 from aisle.tasks.search import model as models
 from aisle.tasks.search import reasons
@@ -20,14 +22,17 @@ from aisle.tasks.search.completing import complete
 from aisle.tasks.search.facets import Facets
 from aisle.tasks.search.fields import FIELDS, texts
 from aisle.tasks.search.index import Index, Weighing
+from aisle.tasks.search.meaning import Aligned, likeness, missing
 from aisle.tasks.search.model import Model
 from aisle.tasks.search.reading import Reader, Reading
-from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Hit, Query, Suggest
+from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Hit, Missing, Query, Suggest, Unplaced, WithoutVector
 from aisle.tasks.search.shelf import Shelf
 from aisle.tasks.search.signals import NEAREST, Floats, Signals, top, weights_of, words_score
 from aisle.tasks.search.spelling import Speller
 from aisle.tasks.search.words import Analyser, language_of
 
+VECTORS = {"text": "meaning", "image": "picture"}  # space -> signal
+FIELD = {"meaning": "vector", "picture": "picture"}  # signal -> field of the request
 AS_GOOD = 0.5  # of the best item's words: what counts as found
 LOOKED_AT = 2000  # items by which the language is told
 Mask = NDArray[np.bool_]
@@ -40,6 +45,7 @@ class Ask:
     request: Any
     catalogue: Catalogue
     mask: Mask  # over the catalogue's positions
+    spaces: Mapping[str, Vectors]
 
 
 class SearchEngine:
@@ -52,18 +58,23 @@ class SearchEngine:
         self._shelf: Shelf | None = None
         self._reader: Reader | None = None
         self._facets = Facets()
+        self._aligned = {space: Aligned() for space in VECTORS}
+        self._bare: dict[str, tuple[tuple[int, int], NDArray[np.int64]]] = {}  # items without a vector, as of two versions
         self._popular: Floats = np.zeros(0, np.float32)
 
     def prepare(self, op: str, request: Any, context: Context) -> Prepared:
         """The mask is made here, beside the catalogue's own thread; the index is caught up where the model runs."""
         if context.catalogue is None:
             raise Misconfigured("search was asked without the catalogue: its operations declare that they need it")
-        return Prepared(Ask(request, context.catalogue, context.catalogue.mask(request.filter)))
+        spaces = {name: space.now() for name, space in context.spaces.items()}
+        return Prepared(Ask(request, context.catalogue, context.catalogue.mask(request.filter), spaces))
 
     def run(self, op: str, batch: Sequence[Prepared]) -> Sequence[Any]:
         """Answers in the order of the batch."""
-        answer = self._query if op == "query" else self._suggest
-        return [answer(one.data) for one in batch]
+        asks: list[Ask] = [one.data for one in batch]
+        if op == "query":
+            return self._queries(asks)
+        return [self._missing(ask) if op == "missing" else self._suggest(ask) for ask in asks]
 
     def finish(self, op: str, request: Any, result: Any) -> Answer:
         answer: Answer = result
@@ -71,11 +82,31 @@ class SearchEngine:
 
     # ---- what is asked ---------------------------------------------------------------------------------------------
 
-    def _query(self, ask: Ask) -> Found:
+    def _queries(self, asks: Sequence[Ask]) -> list[Found]:
+        """The vectors of all questions of a batch are compared in one product."""
+        if not asks:
+            return []
+        looked = [self._look(ask.catalogue) for ask in asks][-1][0]
+        near = {space: self._likeness(asks, space, signal, looked) for space, signal in VECTORS.items()}
+        return [self._query(ask, {signal: near[space].get(number) for space, signal in VECTORS.items()}) for number, ask in enumerate(asks)]
+
+    def _likeness(self, asks: Sequence[Ask], space: str, signal: str, shelf: Shelf) -> dict[int, Floats]:
+        """(places,) likeness by the number of the question, for those that bring a vector."""
+        vectors = asks[-1].spaces.get(space)
+        given = {number: vector for number, ask in enumerate(asks) if (vector := getattr(ask.request, FIELD[signal]))}
+        if vectors is None or not given or not len(vectors.matrix):
+            return {}
+        place = self._aligned[space].look(vectors, shelf)
+        return dict(zip(given, likeness(vectors, place, list(given.values()), shelf.size), strict=True))
+
+    def _query(self, ask: Ask, near: Mapping[str, Floats | None]) -> Found:
         shelf, reader = self._look(ask.catalogue)
         request: Query = ask.request
         reading = reader.read(request.query)
         signals = self._signals(request, reading, shelf, reader)
+        for name, row in near.items():
+            if row is not None:
+                signals.add(name, row)
         weights = weights_of(self.config, request.weights)
         shown = shelf.mask(ask.mask)
         score, fallback = self._score(signals, weights, shown, bool(request.query.strip()))
@@ -89,8 +120,28 @@ class SearchEngine:
             did_you_mean=reading.meant,
             fallback=fallback,
             query=request.query,
+            without_vector=len(self._without("image" if request.picture else "text", ask, shelf)),
             weights={name: weights[name] for name in signals.of},
         )
+
+    def _without(self, space: str, ask: Ask, shelf: Shelf) -> NDArray[np.int64]:
+        """Places of living items without a vector; counted anew only when something changed."""
+        vectors = ask.spaces.get(space)
+        key = (shelf.version, -1 if vectors is None else vectors.version)
+        known = self._bare.get(space)
+        if known is None or known[0] != key:
+            alive = shelf.mask(ask.catalogue.alive())
+            place = self._aligned[space].look(vectors, shelf) if vectors is not None else np.zeros(0, np.int64)
+            known = self._bare[space] = key, missing(place, alive)
+        return known[1]
+
+    def _missing(self, ask: Ask) -> WithoutVector:
+        shelf, _ = self._look(ask.catalogue)
+        request: Missing = ask.request
+        places = self._without(request.space, ask, shelf)
+        left = places[places >= request.after][: request.n].tolist()
+        items = [Unplaced(shelf.item_ids[place], item_text(shelf.item(place))) for place in left]
+        return WithoutVector(items=items, next=left[-1] + 1 if len(left) == request.n else None)
 
     def _suggest(self, ask: Ask) -> Completions:
         shelf, reader = self._look(ask.catalogue)

@@ -81,13 +81,6 @@ class FacetValue(Struct, frozen=True, gc=False):
     count: int
 
 
-class Unplaced(Struct, frozen=True, gc=False):
-    """An item without a vector, and the text it should be made of."""
-
-    item_id: str
-    text: str
-
-
 class Found(Answer, kw_only=True, omit_defaults=True):
     """Items, best first, and what was found altogether."""
 
@@ -104,9 +97,32 @@ class Found(Answer, kw_only=True, omit_defaults=True):
     ) = None
     query: Annotated[str, Meta(description="The question as it was read.")] = ""
     weights: Annotated[dict[str, float], Meta(description="How much each signal counted.")] = field(default_factory=dict)
-    unplaced: Annotated[
-        list[Unplaced], Meta(description="Items without a text vector: whoever asked may have them made (flows do).")
-    ] = field(default_factory=list)
+    without_vector: Annotated[
+        int, Meta(description="Items whose meaning (or look, where a picture was asked) is not known yet.")
+    ] = 0
+
+
+class Missing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which items have no vector in a space."""
+
+    space: Literal["text", "image"] = "text"
+    n: Count = 100
+    after: Annotated[int, Meta(ge=0, description="Go on after so many places, as the answer before said.")] = 0
+    filter: None = None
+
+
+class Unplaced(Struct, frozen=True, gc=False):
+    """An item without a vector, and the text it should be made of."""
+
+    item_id: str
+    text: str
+
+
+class WithoutVector(Answer, kw_only=True):
+    """Items without a vector, in the order of their places; `next` is where to go on, None at the end."""
+
+    items: list[Unplaced]
+    next: int | None = None
 
 
 class Completions(Answer, kw_only=True, omit_defaults=True):
