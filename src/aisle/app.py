@@ -25,7 +25,7 @@ from aisle.carried import Carried
 from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailable
 from aisle.flows import Flow, Flows
 from aisle.flows import discover as discover_flows
-from aisle.flows.steps import Steps
+from aisle.flows.steps import Aside, Steps
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
 from aisle.live import Live
@@ -75,6 +75,7 @@ class App:
         self.live = Live(self.items, self.vectors)
         self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost, streams=settings.streams)
         self.handlers: dict[str, Handler] = {"train": self._train, "adopt": self._adopt}
+        self.aside = Aside()
         self.draining = False
         self._pool = ThreadPoolExecutor(THREADS, "aisle-work")
         self._loaded: dict[tuple[int, str], int] = {}
@@ -121,7 +122,6 @@ class App:
         return self.runtime.has(tenant, task) or (task in tasks and starter_of(tasks[task]) is not None)
 
     def next_id(self) -> str:
-        """The id of a new answer."""
         return next(self._answer_ids)
 
     def declared(self, task: str, operation: str) -> Operation | Flow:
@@ -344,6 +344,7 @@ class App:
             self._beat.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._beat
+        await self.aside.close()
         await self.runtime.close()
         await self.work(self._flush)
         self._pool.shutdown()

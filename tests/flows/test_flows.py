@@ -47,7 +47,7 @@ def test_every_flow_has_a_path_below_v1_and_says_what_it_asks() -> None:
 
 def test_search_works_in_python_before_anything_of_it_is_trained(shop: Shop) -> None:
     found = shop.search(query="red lamp", n=3)
-    assert found.model == "search@0" and found.answer_id
+    assert found.model == "text@0+search@0" and found.answer_id
     titles = [shop.app.live.catalogue(DEFAULT_TENANT).get(hit.item_id).title for hit in found.items]
     assert all("red lamp" in title for title in titles[:2])
     assert "search" not in dir(shop.recommend) and {"query", "suggest"} <= set(dir(shop.search))
@@ -56,7 +56,7 @@ def test_search_works_in_python_before_anything_of_it_is_trained(shop: Shop) -> 
 def test_taste_is_asked_of_the_recommender_and_named(shop: Shop) -> None:
     plain = shop.search(query="red", n=8, explain="full")
     mine = shop.search(query="red", n=8, explain="full", user_id="user-0002", weights={"taste": 1.0})
-    assert mine.model == "recommend@1+search@0"
+    assert mine.model == "text@0+recommend@1+search@0"
     assert [hit.item_id for hit in plain.items] != [hit.item_id for hit in mine.items]
     assert any(reason.kind == "taste" for hit in mine.items for reason in hit.reasons)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -25,6 +25,12 @@ class Door(Protocol):
 
     def has(self, task: str) -> bool:
         """Whether there is a model of this task to ask."""
+
+    def later(self, name: str, work: Callable[[Door], Awaitable[None]]) -> None:
+        """Do this after the answer has gone out, in the bulk lane; not again under the same name for a minute."""
+
+    async def keep_vectors(self, space: str, rows: Mapping[str, Sequence[float]]) -> None:
+        """Store vectors of items that had none, beside those that training wrote."""
 
 
 Run = Callable[[Door, Any], Awaitable[Answer]]

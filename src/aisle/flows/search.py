@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -11,6 +12,8 @@ from aisle.tasks.search.schema import Count, Found, How, Query, Text, Weights
 from aisle.types import Filter, Id
 
 TASTED = 200  # items that the recommender is asked for
+BLOCK = 256  # items that are given vectors at once
+MOST_BLOCKS = 400  # in one go: 102,400 items
 
 
 class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +30,7 @@ class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 async def search(door: Door, request: Search) -> Found:
     """Words first; meaning and taste where the shop has models for them."""
+    vector, liked = await asyncio.gather(meaning(door, request.query), taste(door, request.user_id))
     query = Query(
         query=request.query,
         n=request.n,
@@ -34,10 +38,36 @@ async def search(door: Door, request: Search) -> Found:
         explain=request.explain,
         facets=request.facets,
         weights=request.weights,
-        taste=await taste(door, request.user_id),
+        vector=vector,
+        taste=liked,
     )
     found: Found = await door.ask("search", "query", query)
+    if found.without_vector and door.has("text"):
+        door.later("place texts", place_texts)
     return found
+
+
+async def meaning(door: Door, text: str) -> list[float] | None:
+    """The vector of a question; nothing where it says nothing."""
+    if not any(char.isalnum() for char in text) or not door.has("text"):
+        return None
+    answer = await door.ask("text", "embed", {"text": text})
+    vector: list[float] = answer.embeddings[0]
+    return vector
+
+
+async def place_texts(door: Door) -> None:
+    """Give vectors to items that came after the text model was trained, or before there was one."""
+    after: int | None = 0
+    for _ in range(MOST_BLOCKS):
+        missing = await door.ask("search", "missing", {"space": "text", "n": BLOCK, "after": after})
+        texts = {item.item_id: item.text for item in missing.items if any(char.isalnum() for char in item.text)}
+        if texts:
+            answer = await door.ask("text", "embed", {"text": list(texts.values())})
+            await door.keep_vectors("text", dict(zip(texts, answer.embeddings, strict=True)))
+        after = missing.next
+        if after is None:
+            return
 
 
 async def taste(door: Door, user_id: str | None) -> dict[str, float] | None:
@@ -58,6 +88,6 @@ FLOWS = (
         example={"query": "red", "n": 5},
         summary="Products by words, meaning, what shoppers chose and taste, with the share of each.",
         run=search,
-        asks=("search.query", "recommend.for_user"),
+        asks=("text.embed", "recommend.for_user", "search.query", "search.missing"),
     ),
 )

@@ -1,35 +1,49 @@
-"""One answer of a flow on its way through the tasks: what it asked, what that cost, and the time that is left."""
+"""One answer of a flow on its way through the tasks: what it asked, what that cost, what time is left, and what is done later."""
 
 from __future__ import annotations
 
+import asyncio
+import struct
 import time
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from aisle import observe
 from aisle.access import Access, Who
-from aisle.flows import Flow
+from aisle.errors import AisleError
+from aisle.flows import Door, Flow
+from aisle.storage.vectors import Vectors
 from aisle.task import Answer, Usage
+
+Lane = Literal["interactive", "bulk"]
+AGAIN = 60.0  # seconds before work of the same name is done again
+LONG = 600_000  # ms that work done later may wait for an answer
 
 
 class Asked(Protocol):
     """What of the App a flow goes through."""
 
     access: Access
+    vectors: Vectors
+    aside: Aside
 
-    async def ask(self, who: Who, task: str, operation: str, request: Any, *, timeout_ms: int | None = None) -> Answer: ...
+    async def ask(
+        self, who: Who, task: str, operation: str, request: Any, *, lane: Lane = "interactive", timeout_ms: int | None = None
+    ) -> Answer: ...
     def typed(self, task: str, operation: str, request: Mapping[str, Any]) -> Any: ...
     def has(self, tenant: int, task: str) -> bool: ...
     def next_id(self) -> str: ...
     def meter(self, who: Who, what: tuple[str, str, str], failed: bool, cpu_ms: float, latency_us: int) -> None: ...
+    async def work(self, function: Callable[..., Any], *args: Any) -> Any: ...
 
 
 class Steps:
     """The door of one answer (`flows.Door`)."""
 
-    def __init__(self, app: Asked, who: Who, timeout_ms: int) -> None:
-        self._app, self._who = app, who
+    def __init__(self, app: Asked, who: Who, timeout_ms: int, lane: Lane = "interactive") -> None:
+        self._app, self._who, self._lane = app, who, lane
         self._until = time.monotonic() + timeout_ms / 1000
         self._models: dict[str, None] = {}  # those that answered, in order
         self._cpu_ms = 0.0
@@ -51,10 +65,47 @@ class Steps:
     async def ask(self, task: str, operation: str, request: Mapping[str, Any] | Struct) -> Any:
         left = max(1, round((self._until - time.monotonic()) * 1000))
         asked = request if isinstance(request, Struct) else self._app.typed(task, operation, request)
-        answer = await self._app.ask(self._who, task, operation, asked, timeout_ms=left)
+        answer = await self._app.ask(self._who, task, operation, asked, lane=self._lane, timeout_ms=left)
         self._models[answer.model] = None
         self._cpu_ms += answer.usage.cpu_ms if answer.usage else 0.0
         return answer
 
     def has(self, task: str) -> bool:
         return self._app.has(self._who.tenant, task)
+
+    def later(self, name: str, work: Callable[[Door], Awaitable[None]]) -> None:
+        door = Steps(self._app, self._who, LONG, "bulk")
+        self._app.aside.do((self._who.tenant, name), lambda: work(door))
+
+    async def keep_vectors(self, space: str, rows: Mapping[str, Sequence[float]]) -> None:
+        packed = [(item_id, struct.pack(f"<{len(vector)}f", *vector)) for item_id, vector in rows.items()]
+        await self._app.work(self._app.vectors.put, self._who.tenant, space, packed)
+
+
+class Aside:
+    """What flows do after they have answered: each name of a tenant once at a time, and not again for a minute."""
+
+    def __init__(self) -> None:
+        self._begun: dict[tuple[int, str], float] = {}
+        self._running: dict[tuple[int, str], asyncio.Task[None]] = {}
+
+    def do(self, key: tuple[int, str], work: Callable[[], Awaitable[None]]) -> None:
+        """Begin it, unless it runs or has just been done."""
+        if key in self._running or time.monotonic() - self._begun.get(key, -AGAIN) < AGAIN:
+            return
+        self._begun[key] = time.monotonic()
+        task = self._running[key] = asyncio.create_task(self._quietly(key, work))
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+
+    async def close(self) -> None:
+        """Stop what is under way; it will be begun again by the next answer that needs it."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _quietly(self, key: tuple[int, str], work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except AisleError as error:  # nobody waits for it
+            observe.failure("flow.later_failed", error, name=key[1])

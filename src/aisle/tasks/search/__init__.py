@@ -32,7 +32,6 @@ class Search:
             {"space": "text", "n": 10},
             "Items that have no vector yet, for whoever makes vectors.",
             _LIVE,
-            scope="admin",
         ),
         "suggest": Operation(
             Suggest, Completions, {"query": "re", "n": 5}, "Completions and items while a question is being typed.", _LIVE

@@ -67,7 +67,7 @@ class SearchEngine:
         if context.catalogue is None:
             raise Misconfigured("search was asked without the catalogue: its operations declare that they need it")
         spaces = {name: space.now() for name, space in context.spaces.items()}
-        return Prepared(Ask(request, context.catalogue, context.catalogue.mask(request.filter), spaces))
+        return Prepared(Ask(request, context.catalogue, context.catalogue.mask(getattr(request, "filter", None)), spaces))
 
     def run(self, op: str, batch: Sequence[Prepared]) -> Sequence[Any]:
         """Answers in the order of the batch."""
@@ -88,7 +88,10 @@ class SearchEngine:
             return []
         looked = [self._look(ask.catalogue) for ask in asks][-1][0]
         near = {space: self._likeness(asks, space, signal, looked) for space, signal in VECTORS.items()}
-        return [self._query(ask, {signal: near[space].get(number) for space, signal in VECTORS.items()}) for number, ask in enumerate(asks)]
+        return [
+            self._query(ask, {signal: near[space].get(number) for space, signal in VECTORS.items()})
+            for number, ask in enumerate(asks)
+        ]
 
     def _likeness(self, asks: Sequence[Ask], space: str, signal: str, shelf: Shelf) -> dict[int, Floats]:
         """(places,) likeness by the number of the question, for those that bring a vector."""

@@ -108,7 +108,6 @@ class Missing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     space: Literal["text", "image"] = "text"
     n: Count = 100
     after: Annotated[int, Meta(ge=0, description="Go on after so many places, as the answer before said.")] = 0
-    filter: None = None
 
 
 class Unplaced(Struct, frozen=True, gc=False):
