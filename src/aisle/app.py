@@ -23,7 +23,7 @@ from aisle import observe
 from aisle.access import DEFAULT_TENANT, Access, Who
 from aisle.carried import Carried
 from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailable
-from aisle.flows import Flow, Flows
+from aisle.flows import Flow
 from aisle.flows import discover as discover_flows
 from aisle.flows.steps import Aside, Steps
 from aisle.jobs.queue import Job, Jobs
@@ -57,7 +57,7 @@ class App:
     def __init__(self, settings: Settings, registry: Registry | None = None) -> None:
         self.settings = settings
         self.registry = registry or discover()
-        self.flows = discover_flows() if registry is None else Flows()
+        self.flows = discover_flows(self.registry)
         home = _home(settings)
         self.database = Database(settings.database_url)
         self.items = Items(self.database)

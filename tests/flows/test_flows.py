@@ -17,6 +17,7 @@ from aisle.embedded import Shop
 from aisle.errors import BadInput, Forbidden
 from aisle.flows import discover
 from aisle.settings import Settings
+from aisle.task import discover as registry
 from aisle.testing.shop import tiny_shop
 from aisle.types import Event
 
@@ -39,7 +40,7 @@ def shop(home: Path) -> Iterator[Shop]:
 
 
 def test_every_flow_has_a_path_below_v1_and_says_what_it_asks() -> None:
-    flows = list(discover())
+    flows = list(discover(registry()))
     assert flows
     for flow in flows:
         assert flow.path.startswith("/v1/") and flow.summary.endswith(".") and flow.asks and flow.request.__doc__

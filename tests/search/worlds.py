@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.vectors import Space
 from aisle.task import Context
 from aisle.tasks.search.engine import SearchEngine
 from aisle.tasks.search.model import Model
-from aisle.tasks.search.schema import Completions, Found, Query, Suggest
+from aisle.tasks.search.schema import Completions, Found, Missing, Query, Suggest, WithoutVector
 from aisle.types import Item, Money
 
 ITEMS = [
@@ -28,6 +29,7 @@ class Asked:
 
     def __init__(self, items: list[Item], model: Model | None = None) -> None:
         self.catalogue = Catalogue(items)
+        self.spaces = {"text": Space(), "image": Space()}
         self.engine = SearchEngine(model or Model())
 
     def query(self, query: str = "", **more: Any) -> Found:
@@ -36,13 +38,16 @@ class Asked:
     def suggest(self, query: str, **more: Any) -> Completions:
         return self._ask("suggest", Suggest(query=query, **more))
 
-    def ids(self, query: str, **more: Any) -> list[str]:
+    def missing(self, **more: Any) -> WithoutVector:
+        return self._ask("missing", Missing(**more))
+
+    def ids(self, query: str = "", **more: Any) -> list[str]:
         return [hit.item_id for hit in self.query(query, **more).items]
 
-    def first(self, query: str, **more: Any) -> str:
+    def first(self, query: str = "", **more: Any) -> str:
         return self.ids(query, **more)[0]
 
     def _ask(self, op: str, request: Any) -> Any:
-        context = Context(catalogue=self.catalogue)
+        context = Context(catalogue=self.catalogue, spaces=self.spaces)
         (result,) = self.engine.run(op, [self.engine.prepare(op, request, context)])
         return self.engine.finish(op, request, result)

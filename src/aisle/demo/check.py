@@ -114,7 +114,7 @@ def _operations(client: Client, registry: Registry) -> Iterator[Row]:
             path = f"/v1/{task.name}/{name}"
             reply = client.ask("POST", path, dict(operation.example))
             yield _row(f"POST {path}", reply, _answered if path in paths else _undocumented)
-    for flow in discover_flows():
+    for flow in discover_flows(registry):
         reply = client.ask("POST", flow.path, dict(flow.example))
         yield _row(f"POST {flow.path}", reply, _answered if flow.path in paths else _undocumented)
 

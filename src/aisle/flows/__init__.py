@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from aisle.task import Answer, Need
+from aisle.task import Answer, Need, Registry
 
 
 class Door(Protocol):
@@ -48,6 +48,7 @@ class Flow:
     summary: str
     run: Run
     asks: tuple[str, ...]  # the operations it may ask, for the documentation
+    requires: frozenset[str]  # tasks it cannot do without: where one is not installed, there is no such flow
     needs: frozenset[Need] = frozenset()
     scope: Literal["read", "write", "admin"] = "read"
     heavy: bool = False
@@ -76,8 +77,9 @@ class Flows:
         return iter(self._flows.values())
 
 
-def discover() -> Flows:
-    """The flows of every module here."""
+def discover(registry: Registry) -> Flows:
+    """The flows of every module here for which the tasks are there."""
     package = importlib.import_module("aisle.flows")
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    return Flows(flow for name in names for flow in getattr(importlib.import_module(f"aisle.flows.{name}"), "FLOWS", ()))
+    found = [flow for name in names for flow in getattr(importlib.import_module(f"aisle.flows.{name}"), "FLOWS", ())]
+    return Flows(flow for flow in found if flow.requires <= registry.tasks.keys())

@@ -88,6 +88,7 @@ FLOWS = (
         example={"query": "red", "n": 5},
         summary="Products by words, meaning, what shoppers chose and taste, with the share of each.",
         run=search,
+        requires=frozenset({"search"}),
         asks=("text.embed", "recommend.for_user", "search.query", "search.missing"),
     ),
 )
