@@ -26,8 +26,9 @@ from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailab
 from aisle.flows import Flow
 from aisle.flows import discover as discover_flows
 from aisle.flows.steps import Aside, Steps
-from aisle.jobs.queue import Job, Jobs
+from aisle.jobs.queue import Jobs
 from aisle.jobs.worker import Handler
+from aisle.learning import Learning
 from aisle.live import Live
 from aisle.models import Models, Version
 from aisle.privacy import Privacy, Receipt
@@ -38,11 +39,12 @@ from aisle.storage.database import Database
 from aisle.storage.events import Added, Events
 from aisle.storage.items import Items
 from aisle.storage.media import Media
+from aisle.storage.rules import Rules, timed
 from aisle.storage.samples import Samples
 from aisle.storage.training import TrainingData
 from aisle.storage.vectors import Vectors
-from aisle.task import MEDIA, Adopts, Answer, Context, Operation, Progress, Registry, discover, starter_of
-from aisle.types import Event, Item
+from aisle.task import MEDIA, NO_RULES, Answer, Context, Operation, Registry, discover, starter_of
+from aisle.types import Event, Item, Rule
 from aisle.usage import MINUTE, UsageMeter
 
 T = TypeVar("T")
@@ -71,10 +73,12 @@ class App:
         self.usage = UsageMeter(self.database, self.metrics.count)
         self.models = Models(self.database, home / "models")
         self.jobs = Jobs(self.database)
-        self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.retrain)
-        self.live = Live(self.items, self.vectors)
+        self.learning = Learning(self.registry, self.models, self.jobs, self.data)
+        self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.learning.again)
+        self.rules = Rules(self.database)
+        self.live = Live(self.items, self.vectors, self.rules)
         self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost, streams=settings.streams)
-        self.handlers: dict[str, Handler] = {"train": self._train, "adopt": self._adopt}
+        self.handlers: dict[str, Handler] = self.learning.handlers()
         self.aside = Aside()
         self.draining = False
         self._pool = ThreadPoolExecutor(THREADS, "aisle-work")
@@ -178,6 +182,7 @@ class App:
             events=self.events.recent(tenant, user_id, self.settings.history) if user_id else (),
             catalogue=self.live.catalogue(tenant) if "catalogue" in needs else None,
             spaces=self.live.spaces(tenant) if "vectors" in needs else {},
+            rules=self.live.rules(tenant) if "rules" in needs else NO_RULES,
             media=media,
         )
 
@@ -207,6 +212,21 @@ class App:
         self.metrics.events.labels("duplicate").inc(added.duplicates)
         return added
 
+    async def put_rules(self, who: Who, rules: list[Rule]) -> None:
+        """Store rules (times said in any way); they count in the next answer. Raises BadInput."""
+        await self.work(self.rules.put, who.tenant, [timed(rule) for rule in rules])
+        self.live.reread_rules(who.tenant)
+        for rule in rules:
+            self.note(who, "rule.put", rule.rule_id)
+
+    async def remove_rule(self, who: Who, rule_id: str) -> bool:
+        """Whether it was there; the next answer knows nothing of it."""
+        removed = await self.work(self.rules.remove, who.tenant, rule_id)
+        self.live.reread_rules(who.tenant)
+        if removed:
+            self.note(who, "rule.removed", rule_id)
+        return removed
+
     async def erase_user(self, who: Who, user_id: str) -> Receipt:
         """Erase a person's data now, and queue the retraining of every model that learnt from it."""
         receipt = await self.work(self.privacy.erase, who.tenant, user_id)
@@ -215,80 +235,14 @@ class App:
 
     # ---- models ------------------------------------------------------------------------------------------------
 
-    def enqueue_training(self, tenant: int, task: str, config: dict[str, Any]) -> Job:
-        """Queue the training of a task; its configuration is checked now. Raises BadInput, NotFound."""
-        self.config(task, config)
-        return self.jobs.enqueue(tenant, "train", {"task": task, "config": config})
-
-    def retrain(self, tenant: int) -> tuple[list[str], list[str]]:
-        """Queue every task with a live model again, as it was configured, to replace all versions there are.
-
-        Returns the names of these versions, and of the jobs.
-        """
-        versions = [v for v in self.models.all_live(tenant) if "adopted_from" not in v.card.get("data", {})]  # learnt elsewhere
-        jobs = [
-            self.jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), "forget": True})
-            for v in versions
-        ]
-        return [v.name for v in self.models.list(tenant)], [job.job_id for job in jobs]
-
-    def config(self, task: str, given: dict[str, Any]) -> Any:
-        """A task's configuration from plain values. Raises BadInput naming the setting."""
-        kind = self.registry[task].config
-        unknown = sorted(set(given) - {field.name for field in msgspec.structs.fields(kind)})
-        if unknown:
-            known = ", ".join(field.name for field in msgspec.structs.fields(kind))
-            raise BadInput(f"{task} has no setting {', '.join(unknown)}: its settings are {known}", param="/config")
-        try:
-            return msgspec.convert(given, kind, strict=False)
-        except msgspec.ValidationError as error:
-            raise BadInput(f"a setting of {task} is not valid: {error}", param="/config") from None
-
     def data(self, tenant: int) -> TrainingData:
         """What tasks learn from."""
         return TrainingData(tenant, self.items, self.events, self.vectors, self.samples, self.media)
 
-    def _train(self, job: Job, progress: Progress) -> dict[str, Any]:
-        """The handler of "train" jobs: fit, then publish."""
-        task = self.registry[job.params["task"]]
-        given = job.params.get("config", {})
-        config = self.config(task.name, given)
-        started = time.monotonic()
-        folder = self.models.scratch(task.name)
-        scores = task.fit(self.data(job.tenant), config, folder, progress)
-        facts = {
-            "items": self.items.count(job.tenant),
-            "events": self.events.count(job.tenant),
-            "seconds": time.monotonic() - started,
-        }
-        if (about := folder / "about.json").exists():  # what a task says of its training in words
-            facts |= msgspec.json.decode(about.read_bytes(), type=dict[str, str])
-        version = self.models.publish(
-            job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
-        )
-        if job.params.get("forget"):  # somebody was erased: no older version may remember them
-            self.models.forget(job.tenant, task.name, version.version)
-        return {"model": version.name, "version": version.version, "scores": scores, **facts}
-
-    def enqueue_adoption(self, tenant: int, task: str, source: str) -> Job:
-        """Queue the conversion of a model made elsewhere: a local folder, or a name on a model hub. Raises BadInput, NotFound."""
-        if not isinstance(self.registry[task], Adopts):
-            raise BadInput(f"{task} takes no models made elsewhere: train it with `aisle train {task}`")
-        return self.jobs.enqueue(tenant, "adopt", {"task": task, "source": source})
-
-    def _adopt(self, job: Job, progress: Progress) -> dict[str, Any]:
-        """The handler of "adopt" jobs: convert, then publish."""
-        task = self.registry[job.params["task"]]
-        assert isinstance(task, Adopts)
-        folder = self.models.scratch(task.name)
-        scores = task.adopt(job.params["source"], folder, progress)
-        facts = {"adopted_from": Path(job.params["source"]).name}
-        version = self.models.publish(job.tenant, task.name, folder, config={}, scores=scores, facts=facts)
-        return {"model": version.name, "version": version.version, "scores": scores, **facts}
-
     async def refresh(self) -> None:
         """Catch up with other processes: items they changed, models they published."""
         self.live.apply(await self.work(self.live.read))
+        self.live.apply_rules(await self.work(self.live.read_rules))
         for version in await self.work(self.models.all_live):
             key = (version.tenant, version.task)
             if self._loaded.get(key) != version.version and self._refused.get(key, (0, ""))[0] != version.version:

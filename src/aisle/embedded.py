@@ -19,7 +19,7 @@ from aisle.settings import load
 from aisle.storage.events import Added
 from aisle.task import Answer, Progress
 from aisle.times import to_micros
-from aisle.types import Event, Item
+from aisle.types import Event, Item, Rule
 
 T = TypeVar("T")
 
@@ -66,22 +66,30 @@ class Shop:
         ]
         return self._run(self.app.add_events(OWNER, timed))
 
+    def put_rules(self, rules: Iterable[Rule | dict[str, Any]]) -> None:
+        """Insert or replace merchandisers' rules by `rule_id`; they count in the next answer."""
+        self._run(self.app.put_rules(OWNER, [_convert(rule, Rule) for rule in rules]))
+
+    def remove_rule(self, rule_id: str) -> bool:
+        """Whether it was there."""
+        return self._run(self.app.remove_rule(OWNER, rule_id))
+
     def train(self, task: str, progress: Progress | None = None, **config: Any) -> dict[str, Any]:
         """Learn from the shop's rows and publish the result; returns the version and its scores."""
-        job = self.app.enqueue_training(OWNER.tenant, task, config)
+        job = self.app.learning.train(OWNER.tenant, task, config)
         done = self.run(job, progress)
         self._run(self.app.refresh())
         return done.result or {}
 
     def pull(self, task: str, source: str, progress: Progress | None = None) -> dict[str, Any]:
         """Take a model made elsewhere (a local folder, or a name on a model hub) and publish it; returns its version."""
-        done = self.run(self.app.enqueue_adoption(OWNER.tenant, task, source), progress)
+        done = self.run(self.app.learning.adopt(OWNER.tenant, task, source), progress)
         self._run(self.app.refresh())
         return done.result or {}
 
     def evaluate(self, task: str, protocol: str = "", progress: Progress | None = None, **config: Any) -> list[dict[str, Any]]:
         """Quality of this configuration and its rivals on held-out data, best first."""
-        settings = self.app.config(task, config)
+        settings = self.app.learning.config(task, config)
         return self.app.registry[task].evaluate(self.app.data(OWNER.tenant), settings, protocol, progress or _quiet)
 
     def run(self, job: Job, progress: Progress | None = None) -> Job:

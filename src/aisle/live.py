@@ -1,4 +1,4 @@
-"""Each tenant's catalogue and item vectors as live views over their rows, kept up with what other processes change."""
+"""Each tenant's catalogue, item vectors and rules as live views over their rows, kept up with what other processes change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from aisle.kit.catalogue import Catalogue
 from aisle.kit.vectors import Space
 from aisle.storage.items import Changes, Items
+from aisle.storage.rules import Rules
 from aisle.storage.vectors import Vectors
-from aisle.types import Item
+from aisle.types import Item, RuleSet
 
 SPACES = ("text", "image")  # of the vectors that answers may need
 Key = tuple[int, str]  # tenant, space
@@ -22,11 +23,13 @@ class Found:
 
 
 class Live:
-    """Catalogues and vectors by tenant. `put`, `remove` and `apply` are called from one thread (the event loop)."""
+    """Catalogues, vectors and rules by tenant. All but `read` and `read_rules` are called from one thread (the event loop)."""
 
-    def __init__(self, items: Items, vectors: Vectors) -> None:
+    def __init__(self, items: Items, vectors: Vectors, rules: Rules) -> None:
         self._items = items
         self._vectors = vectors
+        self._rule_rows = rules
+        self._rules: dict[int, RuleSet] = {}
         self._catalogues: dict[int, Catalogue] = {}
         self._until: dict[int, int] = {}
         self._spaces: dict[Key, Space] = {}
@@ -45,11 +48,33 @@ class Live:
         """The item vectors by space, read from the rows the first time they are asked for."""
         return {space: self._space(tenant, space) for space in SPACES}
 
+    def rules(self, tenant: int) -> RuleSet:
+        """The rules, read from the rows the first time they are asked for."""
+        found = self._rules.get(tenant)
+        if found is None:
+            found = self._rules[tenant] = self._rule_rows.all(tenant)
+        return found
+
+    def reread_rules(self, tenant: int) -> None:
+        """After a change made by this process."""
+        self._rules[tenant] = self._rule_rows.all(tenant)
+
     def put(self, tenant: int, items: list[Item]) -> None:
         self.catalogue(tenant).put(items)
 
     def remove(self, tenant: int, item_ids: list[str]) -> None:
         self.catalogue(tenant).remove(item_ids)
+
+    def read_rules(self) -> dict[int, RuleSet]:
+        """Rules that other processes changed since the last time (any thread)."""
+        seen = list(self._rules.items())
+        return {tenant: self._rule_rows.all(tenant) for tenant, have in seen if self._rule_rows.revision(tenant) != have.version}
+
+    def apply_rules(self, found: dict[int, RuleSet]) -> None:
+        """Take what `read_rules` found, unless this process has changed them since."""
+        for tenant, rules in found.items():
+            if rules.version > self._rules[tenant].version:
+                self._rules[tenant] = rules
 
     def read(self) -> Found:
         """What changed in the rows since the last time (any thread)."""

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from aisle.errors import NotFound
-from aisle.types import EventColumns, Item, PastEvent, Sample, SampleKind
+from aisle.types import EventColumns, Item, PastEvent, RuleSet, Sample, SampleKind
 
 if TYPE_CHECKING:
     from aisle.kit.catalogue import Catalogue
     from aisle.kit.vectors import Space
 
-Need = Literal["events", "catalogue", "vectors", "picture", "sound"]
+Need = Literal["events", "catalogue", "vectors", "rules", "picture", "sound"]
 MEDIA: Mapping[Need, str] = {"picture": "image", "sound": "audio"}  # a need for a file: the field of the request that says which
 Scores = dict[str, float]
+NO_RULES = RuleSet()
 
 
 class Usage(Struct, omit_defaults=True):
@@ -50,6 +51,7 @@ class Context:
     events: Sequence[PastEvent] = ()  # the user's newest events, newest first
     catalogue: Catalogue | None = None
     spaces: Mapping[str, Space] = field(default_factory=dict)  # vectors of the items: "text", "image"
+    rules: RuleSet = NO_RULES  # the merchandisers'
     media: bytes = b""  # the file of the request's `image` (need "picture") or `audio` (need "sound")
 
 

@@ -155,6 +155,34 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     user_id: Id | None = None  # whose it is: erased with them
 
 
+RuleAction = Literal["pin", "boost", "bury", "hide", "cap", "again"]
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a merchandiser wants of every answer, whatever the model thinks; counts from the next answer on."""
+
+    rule_id: Id
+    action: RuleAction
+    items: Filter = Filter()  # which items it is about; an empty filter means every item
+    operations: Annotated[list[str], Meta(max_length=50)] = []  # "recommend.for_user"; none named: all
+    position: Annotated[int, Meta(ge=1, le=1000)] = 1  # pin: the place in the answer, from 1
+    factor: Annotated[float, Meta(gt=0, le=1000)] | None = None  # boost, bury: what scores are multiplied by (2 and ½ if absent)
+    most: Annotated[int, Meta(ge=1, le=1000)] = 1  # cap: at most so many …
+    per: Literal["category", "brand", "group"] = "category"  # … of one category, brand or group in an answer
+    days: Annotated[float, Meta(ge=0, le=36_500)] | None = None  # again: days after a purchase; absent: never again
+    starts_at: int | str | None = None  # stored as microseconds; absent: at once
+    ends_at: int | str | None = None  # stored as microseconds; absent: until it is removed
+    note: Annotated[str, Meta(max_length=200)] | None = None  # said in the reason: "summer sale"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A shop's rules, and a number that changes with them."""
+
+    version: int = 0
+    rules: tuple[Rule, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class EventColumns:
     """All events of a tenant as columns, sorted by user and then time: what training reads.

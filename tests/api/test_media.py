@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from aisle.access import DEFAULT_TENANT
-from aisle.embedded import Shop
+from aisle.access import DEFAULT_TENANT, OWNER
+from aisle.app import App
+from aisle.jobs.worker import work
 from aisle.settings import Settings
 from aisle.task import Answer, Context, Data, Operation, Prepared, Progress, Registry, Scores
 from aisle.types import Picture
@@ -131,10 +133,16 @@ def test_forms_are_only_taken_where_a_file_is_needed_and_documented_there(served
 
 
 def test_a_model_made_elsewhere_is_adopted_published_and_answers(tmp_path: Path) -> None:
-    shop = Shop(str(tmp_path / "shop"), worker=False)
-    with shop:
-        shop.app.registry = Registry({"gauge": Task(tmp_path)})
-        done = shop.pull("gauge", str(tmp_path / "elsewhere"))
-        assert (done["model"], done["adopted_from"]) == ("gauge@1", "elsewhere")
-        assert shop.ask("gauge", "size", {"image": {"base64": "aGVsbG8="}}).model == "gauge@1"
-        assert shop.app.retrain(DEFAULT_TENANT)[1] == []  # it learnt from nobody here
+    app = App(Settings(home=str(tmp_path / "shop"), worker=False), Registry({"gauge": Task(tmp_path)}))
+    app.learning.adopt(DEFAULT_TENANT, "gauge", str(tmp_path / "elsewhere"))
+    work(app.jobs, app.handlers, once=True)
+
+    async def ask() -> Answer:
+        await app.start()
+        try:
+            return await app.ask(OWNER, "gauge", "size", Look(image=Picture(base64=b"hello")))
+        finally:
+            await app.close()
+
+    assert app.learning.again(DEFAULT_TENANT)[1] == []  # it learnt from nobody here
+    assert asyncio.run(ask()).model == "gauge@1"

@@ -23,7 +23,7 @@ READER = Who(DEFAULT_TENANT, "reader", frozenset({"read"}))
 async def running(settings: Settings, *, train: bool = True) -> AsyncIterator[App]:
     app = App(settings, REGISTRY)
     if train:
-        app.enqueue_training(DEFAULT_TENANT, "echo", {})
+        app.learning.train(DEFAULT_TENANT, "echo", {})
         work(app.jobs, app.handlers, once=True)
     await app.start()
     try:
@@ -141,7 +141,7 @@ def test_what_another_process_changes_shows_within_a_second(settings: Settings) 
 def test_a_model_published_by_another_process_replaces_the_old_one_without_one_failure(settings: Settings) -> None:
     async def check() -> None:
         async with running(settings) as app:
-            app.enqueue_training(DEFAULT_TENANT, "echo", {"word": "bye"})
+            app.learning.train(DEFAULT_TENANT, "echo", {"word": "bye"})
             trainer = threading.Thread(target=work, args=(app.jobs, app.handlers), kwargs={"once": True})
             trainer.start()
             words = []
@@ -161,7 +161,7 @@ def test_a_model_published_by_another_process_replaces_the_old_one_without_one_f
 def test_a_damaged_model_is_refused_and_the_old_one_goes_on(settings: Settings) -> None:
     async def check() -> None:
         async with running(settings) as app:
-            app.enqueue_training(DEFAULT_TENANT, "echo", {"word": "bye"})
+            app.learning.train(DEFAULT_TENANT, "echo", {"word": "bye"})
             beat = app._beat
             assert beat is not None
             beat.cancel()  # so that the damage is done before the server looks
@@ -178,7 +178,7 @@ def test_a_damaged_model_is_refused_and_the_old_one_goes_on(settings: Settings) 
 def test_rollback_brings_the_old_answers_back(settings: Settings) -> None:
     async def check() -> None:
         async with running(settings) as app:
-            app.enqueue_training(DEFAULT_TENANT, "echo", {"word": "bye"})
+            app.learning.train(DEFAULT_TENANT, "echo", {"word": "bye"})
             work(app.jobs, app.handlers, once=True)
             await app.refresh()
             assert (await app.ask(READER, "echo", "say", Ask())).model == "echo@2"
@@ -194,7 +194,7 @@ def test_wrong_settings_are_refused_before_a_job_is_queued(settings: Settings) -
         async with running(settings) as app:
             for config in ({"wort": "x"}, {"word": 3}):
                 with pytest.raises(BadInput, match="word"):
-                    app.enqueue_training(DEFAULT_TENANT, "echo", config)
+                    app.learning.train(DEFAULT_TENANT, "echo", config)
             assert len(app.jobs.list(DEFAULT_TENANT)) == 1
 
     run(check)

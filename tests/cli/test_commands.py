@@ -88,7 +88,7 @@ def test_training_again_publishes_a_version_that_can_be_rolled_back(shop: str, c
     assert told(capsys, shop, "models", "show", "recommend")["config"]["algorithm"] == "popular"
     assert main(["--home", shop, "models", "rollback", "recommend"]) == 0
     capsys.readouterr()
-    rows = told(capsys, shop, "models")
+    rows = told(capsys, shop, "models", "list", "recommend")
     assert {row["model"]: row["live"] for row in rows} == {"recommend@1": "live", "recommend@2": ""}
 
 

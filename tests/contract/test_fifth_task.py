@@ -43,7 +43,7 @@ async def served(settings, scopes=("admin",)) -> AsyncIterator[tuple[App, httpx.
 
 
 async def trained(app: App) -> None:
-    app.enqueue_training(DEFAULT_TENANT, "shelves", {"smoothing": 0.5})
+    app.learning.train(DEFAULT_TENANT, "shelves", {"smoothing": 0.5})
     await app.work(lambda: work(app.jobs, app.handlers, once=True))
     await app.refresh()
 

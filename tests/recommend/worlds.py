@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from aisle.kit.catalogue import Catalogue
-from aisle.task import Context
+from aisle.task import NO_RULES, Context
 from aisle.tasks.recommend import TASK
 from aisle.tasks.recommend.schema import Config
 from aisle.testing.shop import TinyData, columns
-from aisle.types import EVENT_CODE, EventColumns, Item, Money, PastEvent
+from aisle.types import EVENT_CODE, EventColumns, Item, Money, PastEvent, RuleSet
 
 DAY = 86_400_000_000
 OPENED = 1_750_000_000_000_000
@@ -84,16 +84,19 @@ class Trained:
     scores: dict[str, float]
     progress: list[tuple]
 
-    def ask(self, op: str, *, events: list[PastEvent] | None = None, now: int = NOW, **fields):
-        return self.batch(op, [fields], events=events, now=now)[0]
+    def ask(self, op: str, *, events: list[PastEvent] | None = None, now: int = NOW, rules: RuleSet = NO_RULES, **fields):
+        return self.batch(op, [fields], events=events, now=now, rules=rules)[0]
 
-    def batch(self, op: str, requests: list[dict], *, events: list[PastEvent] | None = None, now: int = NOW) -> list:
+    def batch(
+        self, op: str, requests: list[dict], *, events: list[PastEvent] | None = None, now: int = NOW, rules: RuleSet = NO_RULES
+    ) -> list:
         """Answers of one batch; every user's events are those of the data unless given."""
         kind = TASK.operations[op].request
         asked = [msgspec.convert(fields, kind) for fields in requests]
         known = [self.data.of(getattr(one, "user_id", "")) if events is None else events for one in asked]
         prepared = [
-            self.engine.prepare(op, one, Context(now, past, self.catalogue)) for one, past in zip(asked, known, strict=True)
+            self.engine.prepare(op, one, Context(now, past, self.catalogue, rules=rules))
+            for one, past in zip(asked, known, strict=True)
         ]
         results = self.engine.run(op, prepared)
         return [self.engine.finish(op, one, result) for one, result in zip(asked, results, strict=True)]

@@ -14,6 +14,7 @@ from aisle.api.models import ModelHandlers
 from aisle.api.openapi import document
 from aisle.api.people import People
 from aisle.api.routing import Route, Router
+from aisle.api.rules import RuleHandlers
 from aisle.api.shell import Shell
 from aisle.app import App
 
@@ -21,7 +22,8 @@ from aisle.app import App
 def routes(app: App, extra: Iterable[Route] = ()) -> list[Route]:
     """Every route there is, with those of others (the console)."""
     found: list[Route] = list(endpoint.routes(app))
-    for room in (Catalogue(app), People(app), JobHandlers(app), ModelHandlers(app), KeyHandlers(app), Ledger(app)):
+    rooms = (Catalogue(app), People(app), RuleHandlers(app), JobHandlers(app), ModelHandlers(app), KeyHandlers(app), Ledger(app))
+    for room in rooms:
         found += room.routes()
     found += extra
     health = Health(app, lambda: document(found))

@@ -92,7 +92,7 @@ class JobHandlers:
     async def create(self, call: Call) -> Reply:
         require_json(call.headers.get(b"content-type"))
         wanted = self._read(call.body)
-        job = await self._app.work(self._app.enqueue_training, call.who.tenant, wanted.task, wanted.config)
+        job = await self._app.work(self._app.learning.train, call.who.tenant, wanted.task, wanted.config)
         await self._app.work(self._app.note, call.who, "job.created", job.job_id)
         return json(shown(job), 201, [(b"location", f"/v1/jobs/{job.job_id}".encode())])
 

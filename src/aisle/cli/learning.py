@@ -64,12 +64,18 @@ def _write_report(page: str, given: argparse.Namespace, home: Path) -> None:
 
 def ask(given: argparse.Namespace) -> None:
     task, _, operation = given.operation.partition(".")
-    text = Path(given.request[1:]).read_text("utf-8") if given.request.startswith("@") else given.request
-    try:
-        request = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise BadInput(f"the request is not JSON: {error}") from None
+    request = decoded(given.request)
     if not isinstance(request, dict):
         raise BadInput('the request is a JSON object, like \'{"user_id": "user-0001"}\'')
     with Shop(given.home) as shop:
         show.json(shop.ask(task, operation, request))
+
+
+def decoded(text: str) -> Any:
+    """JSON as typed, or from the file of `@FILE`. Raises BadInput."""
+    try:
+        return msgspec.json.decode(Path(text[1:]).read_bytes() if text.startswith("@") else text)
+    except OSError as error:
+        raise BadInput(f"{text[1:]} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise BadInput(f"that is not JSON: {error}") from None

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from aisle.errors import BadInput
 from aisle.version import VERSION
 
-OPENING = frozenset({"ask", "evaluate", "jobs", "models", "train", "usage", "users", "worker"})  # need a shop that is there
+OPENING = frozenset(
+    {"ask", "evaluate", "jobs", "models", "rules", "train", "usage", "users", "worker"}
+)  # need a shop that is there
 Run = Callable[[argparse.Namespace], int | None]
 
 
@@ -113,6 +115,9 @@ def _platform(add: Add) -> None:
     keys.add_argument("key_id", nargs="?", metavar="KEY")
     keys.add_argument("--name", default="")
     keys.add_argument("--scopes", default="read,write", help="admin, write, read; comma-separated")
+    rules = add("rules", "what merchandisers want of every answer: pin, boost, bury, hide, cap, again", "platform", "rules")
+    rules.add_argument("action", choices=["list", "put", "remove"], nargs="?", default="list")
+    rules.add_argument("what", nargs="?", metavar="JSON|@FILE|RULE", help="rules to put (a list, or one), or the id to remove")
     usage = add("usage", "who used what", "platform", "usage")
     usage.add_argument("--width", choices=["1m", "1h", "1d"], default="1d", help="span of one row")
     usage.add_argument("--days", type=int, default=30)

@@ -11,6 +11,8 @@ import msgspec
 from aisle.access import DEFAULT_TENANT, OWNER
 from aisle.app import App
 from aisle.cli import show
+from aisle.cli.learning import decoded
+from aisle.embedded import Shop
 from aisle.errors import BadInput, NotFound
 from aisle.settings import load
 from aisle.times import to_iso
@@ -38,6 +40,29 @@ def keys(given: argparse.Namespace) -> None:
             for name in ("created_at", "expires_at", "revoked_at", "last_used_at"):
                 row[name] = to_iso(row[name])[:19] if row[name] else None
         show.json(rows) if given.json else show.table(rows)
+
+
+def rules(given: argparse.Namespace) -> None:
+    with Shop(given.home) as shop:
+        if given.action == "list":
+            found = shop.app.live.rules(DEFAULT_TENANT).rules
+            show.json(found) if given.json else show.table(
+                {
+                    "rule": rule.rule_id,
+                    "action": rule.action,
+                    "note": rule.note,
+                    "items": msgspec.json.encode(rule.items).decode(),
+                }
+                for rule in found
+            )
+        elif given.action == "put":
+            said = decoded(given.what or "[]")
+            shop.put_rules(said if isinstance(said, list) else [said])
+            show.line("they count from the next answer on")
+        elif not given.what or not shop.remove_rule(given.what):
+            raise NotFound(f"there is no rule {given.what!r}: see `aisle rules`")
+        else:
+            show.line(f"{given.what} is gone")
 
 
 def usage(given: argparse.Namespace) -> None:

@@ -42,3 +42,7 @@ class TrainingData:
 
     def picture(self, item: Item) -> bytes | None:
         return self.files.picture(item)
+
+    def sizes(self) -> dict[str, int]:
+        """How much there is to learn from, for a model's card."""
+        return {"items": self.item_rows.count(self.tenant), "events": self.event_rows.count(self.tenant)}

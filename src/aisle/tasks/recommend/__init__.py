@@ -9,17 +9,19 @@ from typing import Any
 from aisle.task import Data, Engine, Need, Operation, Progress, Scores
 from aisle.tasks.recommend.schema import (
     AlikeUsers,
+    BecauseYouViewed,
     BoughtTogether,
     Config,
     ForUser,
     Popular,
     Recommendations,
+    RowsOfItems,
     SimilarItems,
     SimilarUsers,
 )
 
-_LIVE: frozenset[Need] = frozenset({"events", "catalogue"})
-_ITEMS: frozenset[Need] = frozenset({"catalogue"})
+_LIVE: frozenset[Need] = frozenset({"events", "catalogue", "rules"})
+_ITEMS: frozenset[Need] = frozenset({"catalogue", "rules"})
 
 
 class Recommend:
@@ -42,6 +44,13 @@ class Recommend:
             BoughtTogether, Recommendations, {"item_ids": ["item-0001"], "n": 4}, "What goes with this basket.", _ITEMS
         ),
         "popular": Operation(Popular, Recommendations, {"n": 10}, "What many shoppers want, overall or in a category.", _ITEMS),
+        "because_you_viewed": Operation(
+            BecauseYouViewed,
+            RowsOfItems,
+            {"user_id": "user-0001", "rows": 3, "n": 6},
+            "Rows of items, each because of something this user looked at.",
+            _LIVE,
+        ),
         "similar_users": Operation(
             SimilarUsers, AlikeUsers, {"user_id": "user-0001", "n": 5}, "Users with alike histories.", _LIVE, scope="admin"
         ),

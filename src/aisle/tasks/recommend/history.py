@@ -174,12 +174,14 @@ def _hidden(batch: Sequence[Ask], past: Past, cell: Places, model: Model, size: 
     flag = model.flags.take(past.type)
     stored = _stored(batch, model, size)
     found = np.concatenate([cell[flag & wanted.take(past.user) > 0], stored.cell[stored.flag & wanted.take(stored.owner) > 0]])
-    if rule != "again":
+    waits = batch[0].view.waits
+    if rule != "again" and waits is None:
         return found
     now = np.array([ask.now for ask in batch], np.int64)
     cells, flags = np.concatenate([cell, stored.cell]), np.concatenate([flag, stored.flag])
     ages = np.concatenate([past.age, now[stored.owner] - stored.bought])
-    return _without_again(found, cells, flags, ages, wait=model.config.again_after_days * DAY)
+    usual = model.config.again_after_days * DAY if rule == "again" else np.nan
+    return _by_last_purchase(found, cells, flags, ages, usual, np.full(size, np.nan) if waits is None else waits)
 
 
 def _stored(batch: Sequence[Ask], model: Model, size: int) -> Stored:
@@ -192,11 +194,16 @@ def _stored(batch: Sequence[Ask], model: Model, size: int) -> Stored:
     return Stored(owner * size + had.item.take(place), had.flag.take(place), had.bought.take(place), owner)
 
 
-def _without_again(found: Places, cells: Places, flags: NDArray[np.uint8], ages: Places, *, wait: float) -> Places:
-    """Rule "again": an item whose last purchase is `wait` microseconds ago may be shown, unless it was dismissed."""
+def _by_last_purchase(
+    found: Places, cells: Places, flags: NDArray[np.uint8], ages: Places, usual: float, waits: Floats
+) -> Places:
+    """An item whose last purchase is its wait (microseconds) ago may be shown, unless it was dismissed. The wait is the rule's of
+    `waits` (S,), where there is one (not NaN), else the usual one; what a rule still holds back is hidden, asked for or not."""
     bought = flags & BOUGHT > 0
     every, inverse = np.unique(cells[bought], return_inverse=True)
     youngest = np.full(len(every), np.inf)
     np.minimum.at(youngest, inverse, ages[bought])
+    ruled = waits[every % len(waits)]
+    back = every[youngest >= np.where(np.isnan(ruled), usual, ruled)]  # never true where neither is set
     dismissed = cells[flags & DISMISSED > 0]
-    return found[~np.isin(found, every[youngest >= wait]) | np.isin(found, dismissed)]
+    return np.concatenate([found[~np.isin(found, back) | np.isin(found, dismissed)], every[youngest < ruled]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,10 +14,11 @@ from aisle.tasks.recommend import content, ranking, reasons
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.personal import Found
-from aisle.tasks.recommend.schema import BoughtTogether, Popular, SimilarItems
+from aisle.tasks.recommend.schema import BecauseYouViewed, BoughtTogether, Popular, SimilarItems
 from aisle.tasks.recommend.view import Mask, View
-from aisle.types import Filter, Reason
+from aisle.types import Filter, PastEvent, Reason
 
+TREND_DAYS = 7
 BLEND = {"behaviour": 0.5, "text": 0.3, "image": 0.2}  # of those an item has, in proportion
 KIND = {"behaviour": "similar_users", "text": "content", "image": "picture"}
 
@@ -176,6 +178,8 @@ def basket_of(request: BoughtTogether, view: View) -> list[int]:
 
 def ranked(request: Popular, mask: Mask, view: View, model: Model) -> Found:
     """Popular items of the mask, over all time with decay or over the last days that training knew."""
+    if request.order == "trending":
+        return trending(request, mask, view, model)
     if request.window_days is None:
         return listed(ranking.shown(mask, view.items.order, request.n).tolist(), view, model, request.explain, request.category)
     weight = model.popularity.window(request.window_days)
@@ -185,3 +189,51 @@ def ranked(request: Popular, mask: Mask, view: View, model: Model) -> Found:
     scores = (weight[places] / max(float(weight.max(initial=0)), 1e-300)).tolist()
     why = [reduce([reasons.popular(score, 0, request.category, request.window_days)], request.explain) for score in scores]
     return Found([view.items.names[place] for place in places.tolist()], scores, why, "popular")
+
+
+def trending(request: Popular, mask: Mask, view: View, model: Model) -> Found:
+    """Items of the mask that gain: weight per day in the window w, against the three windows before it.
+
+    score = (now − before) / √(now + before + c),  now = Σ_w, before = Σ_{3w before} / 3: how surprising the change is if sales
+    are counts (c: the mean of an item); 1 for the greatest. Only items that gain are listed.
+    """
+    days = request.window_days or TREND_DAYS
+    now, all_four = model.popularity.window(days), model.popularity.window(4 * days)
+    before = (all_four - now) / 3.0
+    gain = (now - before) / np.sqrt(now + before + max(float(now.mean()), 1e-12))
+    gain = np.append(gain, np.zeros(view.size - len(gain))) * mask
+    places = np.lexsort((np.arange(len(gain)), -gain))[: request.n]
+    places = places[gain[places] > 0]
+    scores = (gain[places] / max(float(gain.max(initial=0)), 1e-300)).tolist()
+    why = [
+        reduce([Reason("popular", score, f"chosen more in the last {days} days than before")], request.explain)
+        for score in scores
+    ]
+    return Found([view.items.names[place] for place in places.tolist()], scores, why, "popular")
+
+
+class Row(NamedTuple):
+    """Items like one that the user met."""
+
+    seed: int  # its place
+    text: str
+    found: Found
+
+
+def because(request: BecauseYouViewed, events: Sequence[PastEvent], view: View, model: Model) -> list[Row]:
+    """A row for each of the newest items the user liked; what the user has had, and what a row above shows, is left out."""
+    worth = model.weights.table
+    met = [(view.items.place.get(event.item_id), event.type) for event in events]
+    seeds = {place: kind for place, kind in reversed(met) if place is not None and worth[kind] > 0}
+    mask = view.mask(request.filter).copy()
+    mask[[place for place, _ in met if place is not None]] = False
+    rows: list[Row] = []
+    for seed in reversed(seeds):  # the newest first
+        if len(rows) == request.rows:
+            break
+        tally = _tallied(_rows("blend", seed, view, model), seed, view)
+        found = tally.best(request.n, mask, view, request.explain)
+        if found.items:
+            rows.append(Row(seed, view.because(np.array([seeds[seed]]), np.array([seed]))[0], found))
+            mask[[view.items.place[item_id] for item_id in found.items]] = False
+    return rows

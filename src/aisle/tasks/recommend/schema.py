@@ -22,6 +22,9 @@ How = Annotated[
     Explain,
     Meta(description="brief: the strongest reasons and what is left as one; full: every reason; none: no reasons."),
 ]
+Variety = Annotated[
+    float, Meta(ge=0, le=1, description="0: the best first; higher: less of the same kind (maximal marginal relevance).")
+]
 Shown = Annotated[Filter, Meta(description="Which items may be in the answer.")]
 
 
@@ -55,6 +58,7 @@ class ForUser(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: Surroundings | None = None
     personalize: Annotated[bool, Meta(description="false: nothing known about the user is used; all users get the same.")] = True
     explain: How = "brief"
+    diversity: Variety | None = None
 
 
 class SimilarItems(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +69,7 @@ class SimilarItems(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     by: Annotated[By, Meta(description="behaviour: chosen by the same shoppers; text; image; blend: all there is.")] = "blend"
     filter: Shown | None = None
     explain: How = "brief"
+    diversity: Variety | None = None
 
 
 class BoughtTogether(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +89,20 @@ class Popular(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[str, Meta(max_length=1000, description="A category or any of its ancestors: `Clothing > Shirts`.")] | None
     ) = None
     window_days: Annotated[int, Meta(ge=1, le=3650, description="Count only the last days known at training.")] | None = None
+    order: Annotated[
+        Literal["popular", "trending"],
+        Meta(description="trending: by how much more it sells in the window (7 days) than before."),
+    ] = "popular"
+    filter: Shown | None = None
+    explain: How = "brief"
+
+
+class BecauseYouViewed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rows for a start page: each under something the user looked at lately."""
+
+    user_id: UserId
+    rows: Annotated[int, Meta(ge=1, le=20, description="How many rows at most; none for a user without a history.")] = 3
+    n: Count = 10
     filter: Shown | None = None
     explain: How = "brief"
 
@@ -109,6 +128,20 @@ class Recommendations(Answer, kw_only=True, omit_defaults=True):
 
     items: list[Recommended]
     strategy: Strategy | None = None
+
+
+class RowOfItems(Struct, frozen=True, omit_defaults=True):
+    """Items like one item of the user's history."""
+
+    item_id: str  # what the row is about
+    text: str  # its heading: "because you looked at Linen Shirt"
+    items: list[Recommended]
+
+
+class RowsOfItems(Answer, kw_only=True, omit_defaults=True):
+    """Rows, the newest interest first; no item twice on the page."""
+
+    rows: list[RowOfItems]
 
 
 class AlikeUser(Struct, frozen=True):
@@ -155,6 +188,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     popularity_half_life_days: Annotated[Days, Meta(description="After this many days an event counts half for popularity.")] = (
         14.0
     )
+    diversity: Annotated[
+        float, Meta(ge=0, le=1, description="What `for_user` does where a request names no `diversity`: 0 is the best first.")
+    ] = 0.0
     history: Annotated[int, Meta(ge=1, le=200, description="Strongest items of a user's history that an answer looks at.")] = 20
     content_share: Annotated[
         float,

@@ -68,6 +68,8 @@ class View:
     items: Numbering
     version: int
     open: Mask  # (S,) alive and to be had
+    hidden: Mask | None = None  # (S,) what a rule of the shop hides
+    waits: Floats | None = None  # (S,) microseconds after a purchase until an item may come back by a rule; NaN: no rule
 
     def __post_init__(self) -> None:
         self.shut = np.flatnonzero(~self.open)
@@ -81,7 +83,14 @@ class View:
 
     def mask(self, wanted: Filter | None) -> Mask:
         """(S,) which items may be shown."""
-        return self.open if wanted is None else mapped(self.items, wanted)
+        if wanted is None:
+            return self.open
+        mask = mapped(self.items, wanted)
+        return mask if self.hidden is None else mask & ~self.hidden
+
+    def ruled(self, hidden: Mask, waits: Floats | None) -> View:
+        """The same catalogue under rules of the shop."""
+        return View(self.model, self.items, self.version, self.open & ~hidden, hidden, waits)
 
     def title(self, place: int) -> str:
         position = int(self.items.position[place])

@@ -34,9 +34,9 @@ NOTHING = np.zeros(0)
 
 
 def ranker(view: View) -> Ranker | None:
-    """The compiled ranker over a view; None where it was not built, or where the algorithm is none of lists."""
+    """The compiled ranker over a view; None where it was not built, or where the algorithm is none of lists, or a rule waits."""
     model = view.model
-    if not BUILT or model.config.algorithm not in LISTS:
+    if not BUILT or model.config.algorithm not in LISTS or view.waits is not None:  # waits by item are the plain way's
         return None
     lists = view.items.personal
     return Ranker(

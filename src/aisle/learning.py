@@ -1,0 +1,94 @@
+"""How models come to be: training and adoption as jobs, each checked when it is queued, published when it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from aisle.errors import BadInput
+from aisle.jobs.queue import Job, Jobs
+from aisle.jobs.worker import Handler
+from aisle.models import Models
+from aisle.storage.training import TrainingData
+from aisle.task import Adopts, Progress, Registry
+
+
+class Learning:
+    """The jobs "train" and "adopt". `data` gives a tenant's rows to learn from."""
+
+    def __init__(self, registry: Registry, models: Models, jobs: Jobs, data: Callable[[int], TrainingData]) -> None:
+        self._registry = registry
+        self._models = models
+        self._jobs = jobs
+        self._data = data
+
+    def handlers(self) -> dict[str, Handler]:
+        return {"train": self._train, "adopt": self._adopt}
+
+    def train(self, tenant: int, task: str, config: dict[str, Any]) -> Job:
+        """Queue the training of a task; its configuration is checked now. Raises BadInput, NotFound."""
+        self.config(task, config)
+        return self._jobs.enqueue(tenant, "train", {"task": task, "config": config})
+
+    def again(self, tenant: int) -> tuple[list[str], list[str]]:
+        """Queue every task with a live model again, as it was configured, to replace all versions there are.
+
+        Returns the names of these versions, and of the jobs.
+        """
+        versions = [v for v in self._models.all_live(tenant) if "adopted_from" not in v.card.get("data", {})]  # learnt elsewhere
+        jobs = [
+            self._jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), "forget": True})
+            for v in versions
+        ]
+        return [v.name for v in self._models.list(tenant)], [job.job_id for job in jobs]
+
+    def config(self, task: str, given: dict[str, Any]) -> Any:
+        """A task's configuration from plain values. Raises BadInput naming the setting."""
+        kind = self._registry[task].config
+        unknown = sorted(set(given) - {field.name for field in msgspec.structs.fields(kind)})
+        if unknown:
+            known = ", ".join(field.name for field in msgspec.structs.fields(kind))
+            raise BadInput(f"{task} has no setting {', '.join(unknown)}: its settings are {known}", param="/config")
+        try:
+            return msgspec.convert(given, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"a setting of {task} is not valid: {error}", param="/config") from None
+
+    def _train(self, job: Job, progress: Progress) -> dict[str, Any]:
+        """The handler of "train" jobs: fit, then publish."""
+        task = self._registry[job.params["task"]]
+        given = job.params.get("config", {})
+        config = self.config(task.name, given)
+        started = time.monotonic()
+        folder = self._models.scratch(task.name)
+        data = self._data(job.tenant)
+        scores = task.fit(data, config, folder, progress)
+        facts: dict[str, Any] = {**data.sizes(), "seconds": time.monotonic() - started}
+        if (about := folder / "about.json").exists():  # what a task says of its training in words
+            facts |= msgspec.json.decode(about.read_bytes(), type=dict[str, str])
+        version = self._models.publish(
+            job.tenant, task.name, folder, config=msgspec.to_builtins(config), scores=scores, facts=facts
+        )
+        if job.params.get("forget"):  # somebody was erased: no older version may remember them
+            self._models.forget(job.tenant, task.name, version.version)
+        return {"model": version.name, "version": version.version, "scores": scores, **facts}
+
+    def adopt(self, tenant: int, task: str, source: str) -> Job:
+        """Queue the conversion of a model made elsewhere: a local folder, or a name on a model hub. Raises BadInput, NotFound."""
+        if not isinstance(self._registry[task], Adopts):
+            raise BadInput(f"{task} takes no models made elsewhere: train it with `aisle train {task}`")
+        return self._jobs.enqueue(tenant, "adopt", {"task": task, "source": source})
+
+    def _adopt(self, job: Job, progress: Progress) -> dict[str, Any]:
+        """The handler of "adopt" jobs: convert, then publish."""
+        task = self._registry[job.params["task"]]
+        assert isinstance(task, Adopts)
+        folder = self._models.scratch(task.name)
+        scores = task.adopt(job.params["source"], folder, progress)
+        facts = {"adopted_from": Path(job.params["source"]).name}
+        version = self._models.publish(job.tenant, task.name, folder, config={}, scores=scores, facts=facts)
+        return {"model": version.name, "version": version.version, "scores": scores, **facts}
