@@ -57,15 +57,15 @@ def test_reasons_add_up_to_the_score(explain: str) -> None:
     learnt = Learnt(config=Config(), popularity={"lamp": 1.0, "dress": 0.5}, asked=[AskedBefore(["red", "lamp"], {"lamp": 1.0})])
     shop = Asked(list(ITEMS), Model(learnt))
     found = shop.query("red redaing lamp", explain=explain, taste={"lamp": 3.0, "cafe": 1.0})
-    assert {"words", "asked", "taste", "popular"} <= {reason.kind for reason in found.items[0].reasons}
+    assert {"words", "coverage", "asked", "taste", "popular"} <= {reason.kind for reason in found.items[0].reasons}
     for hit in found.items:
         assert sum(reason.contribution for reason in hit.reasons) == pytest.approx(hit.score, rel=1e-4)
     assert any("as “reading”" in reason.text for reason in found.items[0].reasons)
 
 
 def test_where_a_word_was_found_is_said(shop: Asked) -> None:
-    (reason,) = shop.query("linen").items[0].reasons
-    assert reason.text == "matches “linen” in attributes"
+    words, coverage = sorted(shop.query("linen").items[0].reasons, key=lambda reason: reason.kind, reverse=True)
+    assert words.text == "matches “linen” in attributes" and coverage.text == "has 1 of 1 words"
 
 
 def test_filters_and_facets(shop: Asked) -> None:

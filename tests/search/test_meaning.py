@@ -11,7 +11,8 @@ import pytest
 from aisle.access import DEFAULT_TENANT
 from aisle.embedded import Shop
 from aisle.kit.vectors import Space, cosines
-from aisle.tasks.search.schema import Weights
+from aisle.tasks.search.model import Learnt, Model
+from aisle.tasks.search.schema import Config, Weights
 from aisle.types import Item
 
 from .worlds import ITEMS, Asked
@@ -37,7 +38,7 @@ def test_what_is_near_is_found_without_its_words(shop: Asked) -> None:
 
 def test_words_and_meaning_add_up(shop: Asked) -> None:
     hit = shop.query("lamp", vector=[1, 0, 0.1]).items[0]
-    assert hit.item_id == "lamp" and {reason.kind for reason in hit.reasons} == {"words", "meaning"}
+    assert hit.item_id == "lamp" and {reason.kind for reason in hit.reasons} == {"words", "coverage", "meaning"}
     assert sum(reason.contribution for reason in hit.reasons) == pytest.approx(hit.score, rel=1e-4)
 
 
@@ -100,3 +101,18 @@ def test_items_put_over_the_api_are_searchable_at_once_and_by_meaning_within_sec
         assert len(list(shop.app.vectors.all(DEFAULT_TENANT, "text"))) == 3
         shop.put_items([Item(item_id="pot", title="Clay flower pot")])
         assert shop.search(query="flower pots").items[0].item_id == "pot"
+
+
+def test_what_the_best_mean_moves_the_question() -> None:
+    """Two of three lamps speak of reading: the third, which says nothing of it but is like them, comes before what is not."""
+    items = [Item(item_id=f"lamp-{n}", title="Reading lamp") for n in range(3)]
+    items += [Item(item_id="like", title="Lamp of oak"), Item(item_id="unlike", title="Lamp of iron")]
+    vectors = [("like", packed(0, 1, 0.1)), ("unlike", packed(0.3, 0, 1)), *((f"lamp-{n}", packed(0, 1, 0)) for n in range(3))]
+    moved, still = Asked(items), Asked(items, Model(Learnt(config=Config(feedback=0.0))))
+    for shop in (moved, still):
+        shop.spaces["text"].put(vectors)
+    assert still.ids("reading lamp", vector=[1, 0, 0])[3:] == ["unlike", "like"]
+    found = moved.query("reading lamp", vector=[1, 0, 0])
+    assert [hit.item_id for hit in found.items][3:] == ["like", "unlike"]
+    for hit in found.items:
+        assert sum(reason.contribution for reason in hit.reasons) == pytest.approx(hit.score, rel=1e-4)

@@ -58,6 +58,10 @@ class Catalogue:
     def living(self) -> list[Item]:
         return [item for item, alive in zip(self.items, self._alive, strict=False) if alive]
 
+    def prices(self) -> NDArray[np.int64]:
+        """(size,) in minor units, NO_PRICE where an item has none. Do not write into it."""
+        return self._price[: self.size]
+
     def alive(self) -> Mask:
         """(size,) True where an item is in the catalogue, to be had or not."""
         return self._alive[: self.size].copy()

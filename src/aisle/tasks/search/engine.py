@@ -22,17 +22,19 @@ from aisle.tasks.search.completing import complete
 from aisle.tasks.search.facets import Facets
 from aisle.tasks.search.fields import FIELDS, texts
 from aisle.tasks.search.index import Index, Weighing
-from aisle.tasks.search.meaning import Aligned, likeness, missing
+from aisle.tasks.search.meaning import Aligned, fed_back, likeness, missing
 from aisle.tasks.search.model import Model
 from aisle.tasks.search.reading import Reader, Reading
 from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Hit, Missing, Query, Suggest, Unplaced, WithoutVector
 from aisle.tasks.search.shelf import Shelf
-from aisle.tasks.search.signals import NEAREST, Floats, Signals, top, weights_of, words_score
+from aisle.tasks.search.signals import NEAREST, Floats, Signals, top, weights_of, word_scores
 from aisle.tasks.search.spelling import Speller
 from aisle.tasks.search.words import Analyser, language_of
 
 VECTORS = {"text": "meaning", "image": "picture"}  # space -> signal
 FIELD = {"meaning": "vector", "picture": "picture"}  # signal -> field of the request
+TRUSTED = 10  # of the best: what they mean moves the question
+RERANKED = 300  # of the best: they are compared with the moved question
 AS_GOOD = 0.5  # of the best item's words: what counts as found
 LOOKED_AT = 2000  # items by which the language is told
 Mask = NDArray[np.bool_]
@@ -96,8 +98,11 @@ class SearchEngine:
     def _likeness(self, asks: Sequence[Ask], space: str, signal: str, shelf: Shelf) -> dict[int, Floats]:
         """(places,) likeness by the number of the question, for those that bring a vector."""
         vectors = asks[-1].spaces.get(space)
-        given = {number: vector for number, ask in enumerate(asks) if (vector := getattr(ask.request, FIELD[signal]))}
-        if vectors is None or not given or not len(vectors.matrix):
+        if vectors is None or not vectors.dimensions:
+            return {}
+        asked = {number: getattr(ask.request, FIELD[signal]) for number, ask in enumerate(asks)}
+        given = {number: vector for number, vector in asked.items() if vector and len(vector) == vectors.dimensions}
+        if not given:
             return {}
         place = self._aligned[space].look(vectors, shelf)
         return dict(zip(given, likeness(vectors, place, list(given.values()), shelf.size), strict=True))
@@ -113,6 +118,8 @@ class SearchEngine:
         weights = weights_of(self.config, request.weights)
         shown = shelf.mask(ask.mask)
         score, fallback = self._score(signals, weights, shown, bool(request.query.strip()))
+        if fallback is None and request.vector and "meaning" in signals.of and self.config.feedback:
+            self._feed_back(ask, signals, weights["meaning"], score)
         best = top(score, request.n)
         matching = _matching(signals, score)
         explained = reasons.Explained(shelf, reader.index, reading, signals, weights, request.explain)
@@ -150,22 +157,35 @@ class SearchEngine:
         shelf, reader = self._look(ask.catalogue)
         request: Suggest = ask.request
         reading = reader.read(request.query, typing=True)
-        score = np.where(shelf.mask(ask.mask), words_score(reader.index, reading, shelf.size), np.float32(0))
-        signals = Signals(shelf.size, {"words": score})
+        signals = Signals(shelf.size)
+        signals.add_both(*word_scores(reader.index, reading, shelf.size))
+        weights = weights_of(self.config, None)
+        score = np.where(shelf.mask(ask.mask), signals.joined(weights), np.float32(0))
         best = top(score, request.n)
-        explained = reasons.Explained(shelf, reader.index, reading, signals, {"words": 1.0}, "brief")
+        explained = reasons.Explained(shelf, reader.index, reading, signals, weights, "brief")
         return Completions(
             completions=complete(request.query, reading, reader, score, request.n),
             items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at)) for at in best.tolist()],
         )
 
+    def _feed_back(self, ask: Ask, signals: Signals, weight: float, score: Floats) -> None:
+        """Compare the best found with what the ten first of them mean, too, and move their scores by the difference."""
+        vectors, row = ask.spaces["text"], self._aligned["text"].row
+        best = top(score, max(RERANKED, ask.request.n))
+        best = best[row[best] >= 0]
+        if not len(best):
+            return
+        near = fed_back(vectors, ask.request.vector, row[best[:TRUSTED]], row[best], self.config.feedback)
+        meaning = signals.of["meaning"]
+        score[best] += np.float32(weight) * (near - meaning[best])
+        meaning[best] = near
+
     def _signals(self, request: Query, reading: Reading, shelf: Shelf, reader: Reader) -> Signals:
         signals = Signals(shelf.size)
         if reading.slots:
-            signals.add("words", words_score(reader.index, reading, shelf.size))
+            signals.add_both(*word_scores(reader.index, reading, shelf.size))
         for other in request.alternatives:
-            read = reader.read(other.text)
-            signals.add("words", np.float32(other.probability) * words_score(reader.index, read, shelf.size))
+            signals.add_both(*word_scores(reader.index, reader.read(other.text), shelf.size), other.probability)
         if chosen := self.memory.chosen([slot.word for slot in reading.slots]):
             signals.scatter("asked", chosen, shelf.place)
         if request.taste:
@@ -201,8 +221,7 @@ class SearchEngine:
         if self._shelf is None or self._reader is None:
             self._shelf, self._reader = self._open(catalogue)
         shelf, reader = self._shelf, self._reader
-        if shelf.look(catalogue):
-            self._facets.forget()
+        self._facets.forget(shelf.look(catalogue))
         vocabulary = reader.index.vocabulary
         reader.speller.grow(vocabulary.words, len(vocabulary.words))
         if len(self._popular) != shelf.size:

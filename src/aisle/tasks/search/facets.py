@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.kit.catalogue import NO_PRICE
 from aisle.tasks.search.schema import FacetValue
 from aisle.tasks.search.shelf import Shelf
 from aisle.types import Item
@@ -18,38 +19,47 @@ MOST_FACETS = 12
 LONGEST = 60  # characters of a value; a longer one is a text
 PRICE_STEPS = 5
 Value = tuple[str, str]
+Codes = NDArray[np.int32]
 
 
 class Facets:
-    """Counts values; remembers the values of each item until it changes."""
+    """Counts values; remembers those of each item until it changes."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Value, ...]] = {}
+        self._values: list[Value] = []
+        self._code: dict[Value, int] = {}
+        self._known: dict[int, Codes] = {}  # by place
 
-    def forget(self) -> None:
-        self._known.clear()
+    def forget(self, places: Iterable[int]) -> None:
+        for place in places:
+            self._known.pop(place, None)
 
     def count(self, shelf: Shelf, places: NDArray[np.int64], score: NDArray[np.float32]) -> dict[str, list[FacetValue]]:
         """By name of facet its values, most frequent first; a facet that does not divide what was found is left out."""
         if len(places) > COUNTED:
             places = places[np.argpartition(-score[places], COUNTED)[:COUNTED]]
-        counts: Counter[Value] = Counter()
-        prices: list[int] = []
-        for place in places.tolist():
-            item = shelf.item(place)
-            values = self._known.get(place)
-            if values is None:
-                values = self._known[place] = tuple(values_of(item))
-            counts.update(values)
-            if item.price is not None:
-                prices.append(item.price.amount)
+        known = self._known
+        codes = [known[place] if place in known else self._learn(shelf, place) for place in places.tolist()]
+        counts = np.bincount(np.concatenate(codes), minlength=len(self._values)) if codes else np.zeros(0, np.int64)
         by_name: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for (name, value), count in counts.items():
-            by_name[name].append((count, value))
+        for code in np.flatnonzero(counts).tolist():
+            name, value = self._values[code]
+            by_name[name].append((int(counts[code]), value))
         weight = {name: sum(count for count, _ in values) for name, values in by_name.items() if len(values) > 1}
         chosen = sorted(weight, key=lambda name: (name not in ("category", "brand"), -weight[name], name))[:MOST_FACETS]
-        found = {name: _most(by_name[name]) for name in chosen}
-        return found | ({"price": steps} if (steps := price_steps(prices)) else {})
+        prices = shelf.prices(places)
+        steps = price_steps(prices[prices != NO_PRICE])
+        return {name: _most(by_name[name]) for name in chosen} | ({"price": steps} if steps else {})
+
+    def _learn(self, shelf: Shelf, place: int) -> Codes:
+        codes = []
+        for value in dict.fromkeys(values_of(shelf.item(place))):
+            code = self._code.setdefault(value, len(self._values))
+            if code == len(self._values):
+                self._values.append(value)
+            codes.append(code)
+        found = self._known[place] = np.array(codes, np.int32)
+        return found
 
 
 def values_of(item: Item) -> Iterator[Value]:
@@ -65,9 +75,9 @@ def values_of(item: Item) -> Iterator[Value]:
                 yield name, one
 
 
-def price_steps(prices: list[int]) -> list[FacetValue]:
+def price_steps(prices: NDArray[np.int64]) -> list[FacetValue]:
     """Ranges "from-to" in minor units with about as many items in each."""
-    if len(prices) < 2 or min(prices) == max(prices):
+    if len(prices) < 2 or prices.min() == prices.max():
         return []
     bounds = np.unique(np.quantile(prices, np.linspace(0, 1, PRICE_STEPS + 1), method="nearest")).tolist()
     counts = np.histogram(prices, bounds)[0].tolist()

@@ -15,7 +15,7 @@ MOST_MEANT = 3  # spellings that are tried for an unknown word
 MOST_BEGUN = 24  # completions that are tried for the last word
 CERTAIN, JOINED, SPLIT, BEGUN = 1.0, 0.9, 0.8, 0.8
 SLIPPED = {1: 0.8, 2: 0.6}
-RARER = 50  # a word this many times rarer than one that differs by one slip may be that slip
+RARE, RARER = 2, 50  # a word of so few items, and this many times rarer than one that differs by one slip, may be that slip
 Synonyms = Mapping[str, Sequence[tuple[str, float]]]
 
 
@@ -85,7 +85,7 @@ class Reader:
         if ways and not own:
             return word
         count = self.index.found_in(own.term) if own else 0
-        if count > self.index.size / RARER:
+        if count > RARE:
             return word
         near = self.speller.near(word)
         if own:

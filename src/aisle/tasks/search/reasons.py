@@ -14,7 +14,7 @@ from aisle.tasks.search.signals import Signals, whole, word_share
 from aisle.types import Reason
 
 SAID = {
-    "meaning": "close in meaning to what was asked",
+    "meaning": "close in meaning to what was asked and found",
     "picture": "looks like the picture",
     "asked": "chosen by shoppers who asked alike",
     "taste": "fits what this shopper likes",
@@ -42,19 +42,29 @@ class Explained:
     def of(self, place: int) -> list[Reason]:
         if self.how == "none":
             return []
-        found = self._words(place) if "words" in self.signals.of else []
+        matches = [match for slot in self.reading.slots if (match := self._match(slot, place))]
+        found = [*self._words(place, matches), *self._coverage(place, matches)]
         for name, text in SAID.items():
-            values = self.signals.of.get(name)
-            share = float(values[place]) * self.weights[name] if values is not None else 0.0
-            if share > NOTHING:
+            if (share := self._share(name, place)) > NOTHING:
                 found.append(Reason(name, share, text))
         return sorted(found, key=lambda reason: -reason.contribution) or [Reason("other", 0.0, "shown because nothing matches")]
 
-    def _words(self, place: int) -> list[Reason]:
-        share = float(self.signals.of["words"][place]) * self.weights["words"]
+    def _share(self, name: str, place: int) -> float:
+        values = self.signals.of.get(name)
+        return float(values[place]) * self.weights[name] if values is not None else 0.0
+
+    def _coverage(self, place: int, matches: list[Match]) -> list[Reason]:
+        share = self._share("coverage", place)
         if share <= NOTHING:
             return []
-        matches = [found for slot in self.reading.slots if (found := self._match(slot, place))]
+        return [
+            Reason("coverage", share, f"has {len(matches)} of {len(self.reading.slots)} words" if matches else "has its words")
+        ]
+
+    def _words(self, place: int, matches: list[Match]) -> list[Reason]:
+        share = self._share("words", place)
+        if share <= NOTHING:
+            return []
         said = sum(match[1] for match in matches)
         if abs(said - share) > 1e-4 * max(share, 1e-3):  # another reading of the question answered better
             return [Reason("words", share, "matches another way to understand the question")]

@@ -25,6 +25,9 @@ class Weights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much each signal counts; what is left out counts as it was tuned."""
 
     words: Annotated[Share, Meta(description="Words of the question in the item's texts (BM25F).")] | None = None
+    coverage: (
+        Annotated[Share, Meta(description="How many of the question's words an item has at all, rare ones more.")] | None
+    ) = None
     meaning: Annotated[Share, Meta(description="Likeness of meaning: cosine of the text vectors.")] | None = None
     picture: Annotated[Share, Meta(description="Likeness to a picture: cosine of the picture vectors.")] | None = None
     asked: Annotated[Share, Meta(description="What shoppers chose who had asked the same or alike.")] | None = None
@@ -142,8 +145,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(max_length=30, description="Whose word endings are cut off: a Snowball language, none, or auto: look at the texts."),
     ] = "auto"
-    title: Annotated[FieldWeight, Meta(description="Weight of words in titles.")] = 2.0
-    brand: Annotated[FieldWeight, Meta(description="Weight of words in brands.")] = 1.0
+    title: Annotated[FieldWeight, Meta(description="Weight of words in titles.")] = 3.0
+    brand: Annotated[FieldWeight, Meta(description="Weight of words in brands.")] = 2.0
     category: Annotated[FieldWeight, Meta(description="Weight of words in categories.")] = 1.0
     attributes: Annotated[FieldWeight, Meta(description="Weight of words in attributes.")] = 0.3
     description: Annotated[FieldWeight, Meta(description="Weight of words in descriptions.")] = 1.0
@@ -152,7 +155,16 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 1.2
     length: Annotated[Normalisation, Meta(description="b of BM25F: how much a longer field counts for less.")] = 0.75
     words: Annotated[Share, Meta(description="Weight of the words of the question.")] = 1.0
+    coverage: Annotated[Share, Meta(description="Weight of having the question's words at all.")] = 0.6
     meaning: Annotated[Share, Meta(description="Weight of likeness of meaning.")] = 0.5
+    feedback: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10,
+            description="How much the meaning of the ten best counts beside the question's own (Rocchio); 0: nothing.",
+        ),
+    ] = 2.0
     picture: Annotated[Share, Meta(description="Weight of likeness to a picture.")] = 1.0
     asked: Annotated[Share, Meta(description="Weight of what shoppers chose who asked alike.")] = 0.5
     taste: Annotated[Share, Meta(description="Weight of the shopper's own taste.")] = 0.1

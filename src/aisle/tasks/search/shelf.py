@@ -46,14 +46,14 @@ class Shelf:
     def size(self) -> int:
         return len(self.item_ids)
 
-    def look(self, catalogue: Catalogue) -> bool:
-        """Catch up with the catalogue; whether anything that is searched has changed."""
+    def look(self, catalogue: Catalogue) -> list[int]:
+        """Catch up with the catalogue; the places of items in which anything that is searched has changed."""
         if self.catalogue is not catalogue:
             self.catalogue, self.version = catalogue, -1
             self.position[:] = GONE
         version = catalogue.version
         if version == self.version:
-            return False
+            return []
         changed = catalogue.changed_since(self.version)
         self.version = version
         return self._put([(position, catalogue.items[position]) for position in changed.tolist()])
@@ -69,7 +69,12 @@ class Shelf:
         wide[: len(of_catalogue)] = of_catalogue
         return wide[self.position]
 
-    def _put(self, items: list[tuple[int, Item]]) -> bool:
+    def prices(self, places: Ints) -> Ints:
+        """In minor units, NO_PRICE where there is none."""
+        assert self.catalogue is not None
+        return self.catalogue.prices()[self.position[places]]
+
+    def _put(self, items: list[tuple[int, Item]]) -> list[int]:
         fresh: dict[int, Item] = {}
         new: list[int] = []
         for position, item in items:
@@ -92,4 +97,4 @@ class Shelf:
             self.index.build(list(fresh.values()))
         elif fresh:
             self.index.change(fresh.items(), self.size)
-        return bool(fresh)
+        return list(fresh)

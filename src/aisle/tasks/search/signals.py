@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.tasks.search.index import Index
-from aisle.tasks.search.reading import Reading, Slot, Way
+from aisle.tasks.search.reading import CERTAIN, Reading, Slot, Way
 from aisle.tasks.search.schema import Config, Weights
 
 Floats = NDArray[np.float32]
-SIGNALS = ("words", "meaning", "picture", "asked", "taste", "popular")
+SIGNALS = ("words", "coverage", "meaning", "picture", "asked", "taste", "popular")
 NEAREST = 200  # items that are found by their vector alone
+BLOCK = 64  # places whose highest score is a bound
 
 
 @dataclass(slots=True)
@@ -31,6 +32,11 @@ class Signals:
         """A second row of the same signal: the higher counts."""
         before = self.of.get(name)
         self.of[name] = values if before is None else np.maximum(before, values)
+
+    def add_both(self, words: Floats, coverage: Floats, probability: float = 1.0) -> None:
+        """What a reading of the question says, which was meant with this probability."""
+        self.add("words", words * np.float32(probability))
+        self.add("coverage", coverage * np.float32(probability))
 
     def scatter(self, name: str, values: Mapping[str, float], place: Mapping[str, int]) -> None:
         """A signal said by item."""
@@ -55,21 +61,35 @@ def weights_of(config: Config, asked: Weights | None) -> dict[str, float]:
     return own | {name: value for name in SIGNALS if (value := getattr(asked, name, None)) is not None}
 
 
-def words_score(index: Index, reading: Reading, size: int) -> Floats:
-    """(places,) the part of the question's weight that an item answers: Σ idf · impact over Σ idf."""
-    score = np.zeros(size, np.float32)
+def word_scores(index: Index, reading: Reading, size: int) -> tuple[Floats, Floats]:
+    """Two rows (places,): words: the part of the question's weight that an item answers, Σ idf · impact over Σ idf; coverage: the
+    part that it has at all, Σ idf of the words it has over Σ idf."""
+    words, coverage = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = whole(index, reading.slots)
-    if not total:
-        return score
     for slot in reading.slots:
         if len(slot.ways) == 1:
-            _add(index, slot.ways[0], score, total)
+            _add(index, slot.ways[0], weight_of(index, slot, slot.ways[0]) / total, words, coverage)
         elif slot.ways:
-            best = np.zeros(size, np.float32)
+            best, had = np.zeros(size, np.float32), np.zeros(size, np.float32)
             for way in slot.ways:
-                _raise(index, way, best, total)
-            score += best
-    return score
+                _raise(index, way, weight_of(index, slot, way) / total, best, had)
+            words += best
+            coverage += had
+    return words, coverage
+
+
+def _add(index: Index, way: Way, weight: float, words: Floats, coverage: Floats) -> None:
+    factor = np.float32(weight)
+    for place, impact in index.postings(way.term):
+        words[place] += factor * impact
+        coverage[place] += factor
+
+
+def _raise(index: Index, way: Way, weight: float, words: Floats, coverage: Floats) -> None:
+    factor = np.float32(weight)
+    for place, impact in index.postings(way.term):
+        words[place] = np.maximum(words[place], factor * impact)
+        coverage[place] = np.maximum(coverage[place], factor)
 
 
 def whole(index: Index, slots: Sequence[Slot]) -> float:
@@ -78,7 +98,14 @@ def whole(index: Index, slots: Sequence[Slot]) -> float:
 
 
 def idf_of(index: Index, slot: Slot) -> float:
-    return max((index.idf(way.term) for way in slot.ways), default=float(np.log1p(2.0 * index.size + 1)))
+    """Of the word as asked; of the rarest that it may be where the shop does not know it."""
+    own = [index.idf(way.term) for way in slot.ways if way.weight == CERTAIN]
+    return max(own or [index.idf(way.term) for way in slot.ways], default=float(np.log1p(2.0 * index.size + 1)))
+
+
+def weight_of(index: Index, slot: Slot, way: Way) -> float:
+    """idf · sureness; a rarer spelling of a word is worth no more than the word."""
+    return way.weight * min(index.idf(way.term), idf_of(index, slot))
 
 
 def word_share(index: Index, slot: Slot, place: int) -> tuple[float, Way | None, int]:
@@ -86,29 +113,21 @@ def word_share(index: Index, slot: Slot, place: int) -> tuple[float, Way | None,
     best: tuple[float, Way | None, int] = (0.0, None, 0)
     for way in slot.ways:
         impact, fields = index.one(way.term, place)
-        value = way.weight * index.idf(way.term) * impact
+        value = weight_of(index, slot, way) * impact
         if value > best[0]:
             best = (value, way, fields)
     return best
 
 
-def _add(index: Index, way: Way, score: Floats, total: float) -> None:
-    factor = np.float32(way.weight * index.idf(way.term) / total)
-    for place, impact in index.postings(way.term):
-        score[place] += factor * impact
-
-
-def _raise(index: Index, way: Way, best: Floats, total: float) -> None:
-    factor = np.float32(way.weight * index.idf(way.term) / total)
-    for place, impact in index.postings(way.term):
-        best[place] = np.maximum(best[place], factor * impact)
-
-
 def top(score: Floats, n: int) -> NDArray[np.int64]:
-    """The n best places with a score above 0, best first; equals in the order of places."""
-    if n < len(score):
-        least = np.partition(score, len(score) - n)[len(score) - n]
-        places = np.flatnonzero(score >= max(least, np.finfo(np.float32).tiny))
-    else:
-        places = np.flatnonzero(score > 0)
+    """The n best places with a score above 0, best first; equals in the order of places.
+
+    The n-th highest maximum of blocks is a bound that at least n places reach, and few others: one pass instead of a partition.
+    """
+    least = np.float32(0)
+    blocks = len(score) // BLOCK
+    if n <= blocks:
+        highest = score[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+        least = np.partition(highest, blocks - n)[blocks - n]
+    places = np.flatnonzero(score >= least) if least > 0 else np.flatnonzero(score > 0)
     return places[np.argsort(-score[places], kind="stable")][:n]

@@ -1,7 +1,8 @@
 """Words that were meant: by a slip of the finger (edit distance), or by their beginning (as-you-type).
 
 The distance is Damerau's in its optimal string alignment form: insertions, deletions, substitutions and swaps of neighbours.
-All words of about the same length are compared by rapidfuzz's bit-parallel routine, so there is no index to keep.
+Words of about the same length whose letters differ by few enough (a slip changes at most two: one bit each in a mask of letters)
+are compared by rapidfuzz's bit-parallel routine; nothing is missed, and there is no index to keep.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterable
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -23,12 +26,21 @@ def slips(word: str) -> int:
     return 0 if len(word) < SHORTEST else 1 if len(word) < LONG else 2
 
 
+def letters(word: str) -> int:
+    """One bit for each letter there is (letters 64 apart share one)."""
+    mask = 0
+    for char in word:
+        mask |= 1 << (ord(char) & 63)
+    return mask
+
+
 class Speller:
     """The words of a vocabulary. `count` says how many items have a word."""
 
     def __init__(self, count: Count) -> None:
         self._count = count
         self._by_length: dict[int, list[str]] = {}
+        self._masks: dict[int, NDArray[np.uint64]] = {}  # of the letters of the words of a length, made when first asked for
         self._ordered: list[str] = []
         self._known = 0
         self._near: dict[str, list[tuple[str, int]]] = {}
@@ -43,6 +55,7 @@ class Speller:
                 self._by_length.setdefault(len(word), []).append(word)
         self._ordered = sorted(self._ordered + fresh)
         self._known = size
+        self._masks = {}
         self._near = {}
 
     def near(self, word: str) -> list[tuple[str, int]]:
@@ -58,10 +71,18 @@ class Speller:
         most = slips(word)
         if not most or not word.isalpha():
             return []
-        among = [other for length in range(len(word) - most, len(word) + most + 1) for other in self._by_length.get(length, ())]
+        among = [other for length in range(len(word) - most, len(word) + most + 1) for other in self._alike(word, length, most)]
         found = process.extract(word, among, scorer=OSA.distance, score_cutoff=most, limit=50)
         rated = [(other, int(distance)) for other, distance, _ in found if distance and self._count(other)]
         return sorted(rated, key=lambda pair: (pair[1], pair[0][0] != word[0], -self._count(pair[0])))
+
+    def _alike(self, word: str, length: int, most: int) -> list[str]:
+        """Words of a length whose letters are nearly those of the word."""
+        words = self._by_length.get(length, [])
+        if length not in self._masks:
+            self._masks[length] = np.array([letters(other) for other in words], np.uint64)
+        differ = np.bitwise_count(self._masks[length] ^ np.uint64(letters(word)))
+        return [words[place] for place in np.flatnonzero(differ <= 2 * most).tolist()]
 
     def beginning(self, prefix: str, limit: int) -> list[str]:
         """Known words that begin so, most frequent first."""
