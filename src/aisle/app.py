@@ -73,7 +73,7 @@ class App:
         self.usage = UsageMeter(self.database, self.metrics.count)
         self.models = Models(self.database, home / "models")
         self.jobs = Jobs(self.database)
-        self.learning = Learning(self.registry, self.models, self.jobs, self.data)
+        self.learning = Learning(self.registry, self.models, self.jobs, self.data, settings)
         self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.learning.again)
         self.rules = Rules(self.database)
         self.live = Live(self.items, self.vectors, self.rules)

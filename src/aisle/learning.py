@@ -12,19 +12,25 @@ import msgspec
 from aisle.errors import BadInput
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
-from aisle.models import Models
+from aisle.models import Models, Version
+from aisle.settings import Settings
 from aisle.storage.training import TrainingData
 from aisle.task import Adopts, Progress, Registry
 
+HOUR = 3_600_000_000  # microseconds
+
 
 class Learning:
-    """The jobs "train" and "adopt". `data` gives a tenant's rows to learn from."""
+    """The jobs "train" and "adopt". `data` gives a tenant's rows to learn from; `settings` say when to learn again."""
 
-    def __init__(self, registry: Registry, models: Models, jobs: Jobs, data: Callable[[int], TrainingData]) -> None:
+    def __init__(
+        self, registry: Registry, models: Models, jobs: Jobs, data: Callable[[int], TrainingData], settings: Settings
+    ) -> None:
         self._registry = registry
         self._models = models
         self._jobs = jobs
         self._data = data
+        self._hours, self._growth = settings.retrain_hours, settings.retrain_growth
 
     def handlers(self) -> dict[str, Handler]:
         return {"train": self._train, "adopt": self._adopt}
@@ -45,6 +51,28 @@ class Learning:
             for v in versions
         ]
         return [v.name for v in self._models.list(tenant)], [job.job_id for job in jobs]
+
+    def plan(self) -> list[Job]:
+        """Queue again every training that is due, each as it was configured; the old versions answer meanwhile.
+
+        Due is a model that is old while rows have changed (the schedule), or one whose shop has grown a lot since it learnt
+        (drift: it knows none of what came). A task whose training waits or runs is left alone.
+        """
+        waiting = self._jobs.training()
+        return [
+            self.train(version.tenant, version.task, version.card.get("config", {}))
+            for version in self._models.all_live()
+            if (version.tenant, version.task) not in waiting and self._is_due(version)
+        ]
+
+    def _is_due(self, version: Version) -> bool:
+        learnt = version.card.get("data", {})
+        if "adopted_from" in learnt:
+            return False
+        now = self._data(version.tenant).sizes()
+        grown = max(abs(now[name] - learnt.get(name, 0)) / max(learnt.get(name, 0), 1) for name in now)
+        old = 0 < self._hours * HOUR <= time.time_ns() // 1000 - version.created_at
+        return bool((old and grown > 0) or 0 < self._growth <= grown)
 
     def config(self, task: str, given: dict[str, Any]) -> Any:
         """A task's configuration from plain values. Raises BadInput naming the setting."""

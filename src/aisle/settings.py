@@ -34,6 +34,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeout_ms: Positive = 10_000  # an answer that takes longer is a 504
     rate_limit: Positive = 60_000  # requests a key may make in a minute
     fetch: bool = False  # pictures in requests may be named by a public address, which the server then asks for
+    retrain_hours: Annotated[float, Meta(ge=0)] = 24.0  # a model this old is trained again once rows have changed; 0: never
+    retrain_growth: Annotated[float, Meta(ge=0)] = 0.2  # … and sooner, once items or events have grown by this share; 0: never
     worker: bool = True  # serve starts a worker process for jobs
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
 

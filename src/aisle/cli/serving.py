@@ -52,7 +52,7 @@ def worker(given: argparse.Namespace) -> None:
     if given.once:
         work(app.jobs, app.handlers, once=True)
     else:
-        serve_queue(app.jobs, app.handlers, parent=given.parent)
+        serve_queue(app.jobs, app.handlers, parent=given.parent, plan=app.learning.plan)
 
 
 def doctor(given: argparse.Namespace) -> int:

@@ -224,6 +224,11 @@ class Jobs:
 
     # ---- inside ------------------------------------------------------------------------------------------------
 
+    def training(self) -> set[tuple[int, str]]:
+        """(tenant, task) of every training that waits or runs."""
+        rows = self._db.rows("jobs_training")
+        return {(tenant, msgspec.json.decode(params)["task"]) for tenant, params in rows}
+
     def _end(self, job_id: str, status: str, result: bytes | None, error: bytes | None) -> bool:
         with self._lock:
             state = self._state(job_id)

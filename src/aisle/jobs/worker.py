@@ -19,6 +19,7 @@ from aisle.task import Progress
 Handler = Callable[[Job, Progress], dict[str, Any]]
 IDLE = 0.5  # seconds between two looks into an empty queue
 BEAT = 2.0  # seconds between two signs of life of a running job
+PLANS = 60.0  # seconds between two looks for what is due
 STALE = 30.0  # seconds of silence after which a job's worker counts as dead
 BACK_OFF, MOST_BACK_OFF = 0.5, 30.0  # seconds before a child that died is started again, doubled each time
 STEADY = 60.0  # seconds of life after which the back-off starts anew
@@ -57,15 +58,28 @@ def run_job(jobs: Jobs, job: Job, handlers: Mapping[str, Handler], stop: threadi
         heart.join()
 
 
-def work(jobs: Jobs, handlers: Mapping[str, Handler], *, once: bool = False, stop: threading.Event | None = None) -> int:
-    """Do jobs as they come, until `stop` is set; with `once`, until none waits. Returns how many were begun."""
+def work(
+    jobs: Jobs,
+    handlers: Mapping[str, Handler],
+    *,
+    once: bool = False,
+    stop: threading.Event | None = None,
+    plan: Callable[[], object] | None = None,
+) -> int:
+    """Do jobs as they come, until `stop` is set; with `once`, until none waits. Returns how many were begun.
+
+    `plan` is called now and then, to queue what is due.
+    """
     stop = stop or threading.Event()
-    name, begun, looked = worker_name(), 0, -STALE
+    name, begun, looked, planned = worker_name(), 0, -STALE, time.monotonic()
     while not stop.is_set():
         try:
             if time.monotonic() - looked >= STALE / 3:
                 jobs.recover(STALE)
                 looked = time.monotonic()
+            if plan is not None and time.monotonic() - planned >= PLANS:
+                plan()
+                planned = time.monotonic()
             job = jobs.claim(name)
             if job is not None:
                 begun += 1
@@ -82,7 +96,9 @@ def work(jobs: Jobs, handlers: Mapping[str, Handler], *, once: bool = False, sto
     return begun
 
 
-def serve_queue(jobs: Jobs, handlers: Mapping[str, Handler], *, parent: bool = False) -> int:
+def serve_queue(
+    jobs: Jobs, handlers: Mapping[str, Handler], *, parent: bool = False, plan: Callable[[], object] | None = None
+) -> int:
     """`work` as the main thing of a process: until SIGTERM or SIGINT, or with `parent` until standard input ends.
 
     A WorkerProcess holds the other end of standard input, so it ends when that process dies, however it dies.
@@ -92,7 +108,7 @@ def serve_queue(jobs: Jobs, handlers: Mapping[str, Handler], *, parent: bool = F
         signal.signal(number, lambda *_: stop.set())
     if parent:
         threading.Thread(target=_end_with_parent, args=(stop,), name="parent", daemon=True).start()
-    return work(jobs, handlers, stop=stop)
+    return work(jobs, handlers, stop=stop, plan=plan)
 
 
 class WorkerProcess:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from aisle.storage.events import Events
 from aisle.storage.items import Items
@@ -45,4 +46,5 @@ class TrainingData:
 
     def sizes(self) -> dict[str, int]:
         """How much there is to learn from, for a model's card."""
-        return {"items": self.item_rows.count(self.tenant), "events": self.event_rows.count(self.tenant)}
+        samples = sum(self.sample_rows.count(self.tenant, kind) for kind in get_args(SampleKind))
+        return {"items": self.item_rows.count(self.tenant), "events": self.event_rows.count(self.tenant), "samples": samples}

@@ -38,6 +38,9 @@ where job_id = :job_id and status = 'running' and attempts = :attempt
 select job_id, tenant, kind, params, status, created_at, started_at, finished_at, worker, attempts, result, error from jobs
 where tenant = :tenant and job_id = :job_id
 
+-- name: jobs_training
+select tenant, params from jobs where kind = 'train' and status in ('queued', 'running')
+
 -- name: jobs_page
 select job_id, tenant, kind, params, status, created_at, started_at, finished_at, worker, attempts, result, error from jobs
 where tenant = :tenant and (:after = '' or job_id < :after) order by job_id desc limit :limit
