@@ -41,6 +41,7 @@ from aisle.storage.items import Items
 from aisle.storage.media import Media
 from aisle.storage.rules import Rules, timed
 from aisle.storage.samples import Samples
+from aisle.storage.searches import Searches
 from aisle.storage.training import TrainingData
 from aisle.storage.vectors import Vectors
 from aisle.task import MEDIA, NO_RULES, Answer, Context, Operation, Registry, discover, starter_of
@@ -67,6 +68,7 @@ class App:
         self.vectors = Vectors(self.database)
         self.samples = Samples(self.database)
         self.media = Media(home)
+        self.searches = Searches(self.database)
         self.carried = Carried(self.items, self.media, may_fetch=settings.fetch, most=settings.max_body)
         self.access = Access(self.database, settings.rate_limit)
         self.metrics = observe.Metrics()
@@ -237,7 +239,7 @@ class App:
 
     def data(self, tenant: int) -> TrainingData:
         """What tasks learn from."""
-        return TrainingData(tenant, self.items, self.events, self.vectors, self.samples, self.media)
+        return TrainingData(tenant, self.items, self.events, self.vectors, self.samples, self.media, self.searches)
 
     async def refresh(self) -> None:
         """Catch up with other processes: items they changed, models they published."""
@@ -343,6 +345,7 @@ class App:
 
     def _flush(self) -> None:
         self.usage.flush()
+        self.searches.flush()
         self.access.flush()
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from aisle.errors import NotFound
-from aisle.types import EventColumns, Item, PastEvent, RuleSet, Sample, SampleKind
+from aisle.types import Choice, EventColumns, Item, PastEvent, RuleSet, Sample, SampleKind
 
 if TYPE_CHECKING:
     from aisle.kit.catalogue import Catalogue
@@ -118,6 +118,9 @@ class Data(Protocol):
     def events(self) -> EventColumns: ...
     def vectors(self, space: str) -> Iterator[tuple[str, bytes]]: ...
     def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None: ...
+    def choices(self) -> Iterator[Choice]:
+        """What shoppers did with what the search had shown them, oldest first."""
+
     def samples(self, kind: SampleKind) -> Iterator[Sample]:
         """What the shop labelled, in the order of ids."""
 

@@ -85,6 +85,16 @@ class PastEvent(NamedTuple):
     quantity: int | None
 
 
+class Choice(NamedTuple):
+    """What somebody did with an item that a search had shown them."""
+
+    query: str  # as it was kept: folded, personal data masked
+    item_id: str
+    type: int  # position in EVENT_TYPES
+    user_id: str
+    time: int  # microseconds UTC
+
+
 class Reason(Struct, frozen=True, omit_defaults=True, gc=False):
     """Why an answer says what it says. The contributions of a linear model add up to the score."""
 

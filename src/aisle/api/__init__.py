@@ -15,6 +15,7 @@ from aisle.api.openapi import document
 from aisle.api.people import People
 from aisle.api.routing import Route, Router
 from aisle.api.rules import RuleHandlers
+from aisle.api.searches import SearchHandlers
 from aisle.api.shell import Shell
 from aisle.app import App
 
@@ -23,7 +24,7 @@ def routes(app: App, extra: Iterable[Route] = ()) -> list[Route]:
     """Every route there is, with those of others (the console)."""
     found: list[Route] = list(endpoint.routes(app))
     rooms = (Catalogue(app), People(app), RuleHandlers(app), JobHandlers(app), ModelHandlers(app), KeyHandlers(app), Ledger(app))
-    for room in rooms:
+    for room in (*rooms, SearchHandlers(app)):
         found += room.routes()
     found += extra
     health = Health(app, lambda: document(found))

@@ -26,6 +26,9 @@ class Door(Protocol):
     def has(self, task: str) -> bool:
         """Whether there is a model of this task to ask."""
 
+    def searched(self, kind: str, query: str, found: int, fallback: str) -> None:
+        """Note what was looked for and what came of it: never who asked, and personal data in the words masked."""
+
     def later(self, name: str, work: Callable[[Door], Awaitable[None]]) -> None:
         """Do this after the answer has gone out, in the bulk lane; not again under the same name for a minute."""
 

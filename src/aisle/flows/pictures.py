@@ -38,6 +38,7 @@ class SearchImage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     explain: How = "brief"
     user_id: Annotated[Id, Meta(description="Who asks: what this shopper likes counts a little.")] | None = None
     facets: bool = True
+    record: bool = True
     weights: Annotated[Weights, Meta(description="How much each signal counts, instead of what was tuned.")] | None = None
 
 
@@ -76,6 +77,8 @@ async def search_image(door: Door, request: SearchImage) -> FoundByImage:
         taste=liked,
     )
     found: Found = await door.ask("search", "query", query)
+    if request.record:
+        door.searched("image", request.query, 0 if found.fallback else found.total, found.fallback or "")
     if found.without_vector:
         door.later("place pictures", place_pictures)
     return FoundByImage(**{name: getattr(found, name) for name in Found.__struct_fields__}, seen=seen)

@@ -25,6 +25,9 @@ class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     explain: How = "brief"
     user_id: Annotated[Id, Meta(description="Who asks: what this shopper likes counts a little.")] | None = None
     facets: Annotated[bool, Meta(description="Count categories, brands, prices and attributes of what was found.")] = True
+    record: Annotated[
+        bool, Meta(description="Note the question, without who asked, for the console and for learning (personal data masked).")
+    ] = True
     weights: Annotated[Weights, Meta(description="How much each signal counts, instead of what was tuned.")] | None = None
 
 
@@ -42,6 +45,8 @@ async def search(door: Door, request: Search) -> Found:
         taste=liked,
     )
     found: Found = await door.ask("search", "query", query)
+    if request.record and request.query.strip():
+        door.searched("text", request.query, 0 if found.fallback else found.total, found.fallback or "")
     if found.without_vector and door.has("text"):
         door.later("place texts", place_texts)
     return found

@@ -14,6 +14,8 @@ from aisle import observe
 from aisle.access import Access, Who
 from aisle.errors import AisleError
 from aisle.flows import Door, Flow
+from aisle.kit.personal import masked
+from aisle.storage.searches import Searches
 from aisle.storage.vectors import Vectors
 from aisle.task import Answer, Usage
 
@@ -27,6 +29,7 @@ class Asked(Protocol):
 
     access: Access
     vectors: Vectors
+    searches: Searches
     aside: Aside
 
     async def ask(
@@ -47,6 +50,7 @@ class Steps:
         self._until = time.monotonic() + timeout_ms / 1000
         self._models: dict[str, None] = {}  # those that answered, in order
         self._cpu_ms = 0.0
+        self._searched: list[tuple[str, str, int, str]] = []
 
     async def answer(self, flow: Flow, request: Any) -> Answer:
         """The flow's answer; its tasks are metered as they are asked, it is itself counted without their cost."""
@@ -56,6 +60,8 @@ class Steps:
             answer = await flow.run(self, request)
             answer.answer_id, answer.model = self._app.next_id(), "+".join(self._models)
             answer.usage = Usage(cpu_ms=self._cpu_ms)
+            for searched in self._searched:
+                self._app.searches.add(self._who.tenant, answer.answer_id, *searched)
             failed = False
             return answer
         finally:
@@ -72,6 +78,9 @@ class Steps:
 
     def has(self, task: str) -> bool:
         return self._app.has(self._who.tenant, task)
+
+    def searched(self, kind: str, query: str, found: int, fallback: str) -> None:
+        self._searched.append((kind, masked(query), found, fallback))
 
     def later(self, name: str, work: Callable[[Door], Awaitable[None]]) -> None:
         door = Steps(self._app, self._who, LONG, "bulk")

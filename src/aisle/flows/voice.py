@@ -25,6 +25,7 @@ class SearchVoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     explain: How = "brief"
     user_id: Annotated[Id, Meta(description="Who asks: what this shopper likes counts a little.")] | None = None
     facets: bool = True
+    record: bool = True
     weights: Annotated[Weights, Meta(description="How much each signal counts, instead of what was tuned.")] | None = None
 
 
@@ -62,6 +63,8 @@ async def search_voice(door: Door, request: SearchVoice) -> FoundByVoice:
         taste=liked,
     )
     found: Found = await door.ask("search", "query", query)
+    if request.record:
+        door.searched("voice", text, 0 if found.fallback else found.total, found.fallback or "")
     return FoundByVoice(**{name: getattr(found, name) for name in Found.__struct_fields__}, heard=heard)
 
 

@@ -8,13 +8,14 @@ from aisle.storage.events import Events
 from aisle.storage.items import Items
 from aisle.storage.media import Media
 from aisle.storage.samples import Samples
+from aisle.storage.searches import Searches
 from aisle.storage.vectors import Vectors
-from aisle.types import EventColumns, Item, Sample, SampleKind
+from aisle.types import Choice, EventColumns, Item, Sample, SampleKind
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A tenant's items, events, vectors, samples and their files."""
+    """A tenant's items, events, vectors, samples and their files, and what was searched for."""
 
     tenant: int
     item_rows: Items
@@ -22,6 +23,7 @@ class TrainingData:
     vector_rows: Vectors
     sample_rows: Samples
     files: Media
+    search_rows: Searches
 
     def items(self) -> Iterator[Item]:
         return self.item_rows.all(self.tenant)
@@ -34,6 +36,9 @@ class TrainingData:
 
     def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
         self.vector_rows.put(self.tenant, space, rows)
+
+    def choices(self) -> Iterator[Choice]:
+        return self.search_rows.choices(self.tenant)
 
     def samples(self, kind: SampleKind) -> Iterator[Sample]:
         return self.sample_rows.all(self.tenant, kind)

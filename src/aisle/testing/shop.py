@@ -16,7 +16,7 @@ import numpy as np
 
 from aisle.errors import NotFound
 from aisle.task import Data
-from aisle.types import EVENT_CODE, EventColumns, Item, Money, Sample, SampleKind
+from aisle.types import EVENT_CODE, Choice, EventColumns, Item, Money, Sample, SampleKind
 
 ITEMS = 24
 USERS = 20
@@ -35,6 +35,7 @@ class TinyData:
     rows: list[Row] = field(default_factory=list)
     spaces: dict[str, dict[str, bytes]] = field(default_factory=dict)
     labelled: list[Sample] = field(default_factory=list)
+    chosen: list[Choice] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)  # by a sample's address, or an item's first image_url
 
     def items(self) -> Iterator[Item]:
@@ -48,6 +49,9 @@ class TinyData:
 
     def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
         self.spaces.setdefault(space, {}).update(rows)
+
+    def choices(self) -> Iterator[Choice]:
+        return iter(self.chosen)
 
     def samples(self, kind: SampleKind) -> Iterator[Sample]:
         return iter([one for one in self.labelled if one.kind == kind])

@@ -35,7 +35,7 @@ class Part:
 
     def __init__(self, data: Data, events: EventColumns) -> None:
         self._data, self._events = data, events
-        self.samples, self.media, self.picture = data.samples, data.media, data.picture
+        self.samples, self.media, self.picture, self.choices = data.samples, data.media, data.picture, data.choices
 
     def items(self) -> Iterator[Item]:
         return self._data.items()

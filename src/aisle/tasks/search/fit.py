@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from aisle.errors import BadInput
 from aisle.task import Data, Progress, Scores
@@ -13,6 +14,7 @@ from aisle.tasks.search.engine import spoken, weighing
 from aisle.tasks.search.evaluate import known_items
 from aisle.tasks.search.fields import texts
 from aisle.tasks.search.index import Index
+from aisle.tasks.search.learning import WEIGHT, grouped, questions, synonyms, tuned
 from aisle.tasks.search.model import Learnt, Model, Names, Stored
 from aisle.tasks.search.schema import Config
 from aisle.tasks.search.shelf import digest
@@ -21,7 +23,6 @@ from aisle.types import EVENT_CODE, EventColumns, Item
 
 STEPS = 100.0
 LOOKED_AT = 2000  # items by which the language is told
-WANTED = {"click": 1.0, "view": 1.0, "add_to_cart": 3.0, "favourite": 3.0, "purchase": 5.0}
 
 
 def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
@@ -35,13 +36,25 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
     index = Index(Analyser(language), weighing(config))
     index.build(items)
     progress(60, STEPS, f"index of {len(index.vocabulary.terms):,} terms ({language})")
-    learnt = Learnt(config=config, language=language, popularity=popularity(data.events()))
+    told = grouped(data.choices())
+    learnt = Learnt(
+        config=config,
+        language=language,
+        popularity=popularity(data.events()),
+        asked=questions(told, config.least_choices),
+        synonyms=synonyms(told, {item.item_id: item for item in items}, config.least_choices),
+    )
     found = Model(learnt, stored(index, items))
+    better: Scores = {}
+    if config.tune:
+        tuned_config, better = tuned(found, items, told, lambda share: progress(60 + 10 * share, STEPS, "weights of the signals"))
+        found = Model(replace(learnt, config=tuned_config), found.stored)
     progress(70, STEPS, "looking for items whose names are known")
     scores = known_items(found, items)
     progress(95, STEPS, "writing files")
     model.save(found, folder)
     progress(STEPS, STEPS, "done")
+    scores |= better | {"questions": float(len(learnt.asked)), "synonyms": float(len(learnt.synonyms))}
     return {**scores, "items": float(len(items)), "terms": float(len(index.vocabulary.terms))}
 
 
@@ -61,8 +74,8 @@ def stored(index: Index, items: list[Item]) -> Stored:
 def popularity(events: EventColumns) -> dict[str, float]:
     """item_id -> log(1 + weighted events), the highest 1."""
     weight = np.zeros(max(EVENT_CODE.values()) + 1)
-    for name, value in WANTED.items():
-        weight[EVENT_CODE[name]] = value
+    for code, value in WEIGHT.items():
+        weight[code] = value
     wanted = np.log1p(np.bincount(events.item, weights=weight[events.type], minlength=len(events.items)))
     best = wanted.max(initial=0)
     return {name: round(float(value / best), 4) for name, value in zip(events.items, wanted, strict=True) if value > 0}
