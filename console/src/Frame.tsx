@@ -7,6 +7,7 @@ import { Icon, type IconName } from "./parts/icons";
 import { ItemsPage } from "./pages/Items";
 import { ModelsPage } from "./pages/Models";
 import { OverviewPage } from "./pages/Overview";
+import { RulesPage } from "./pages/Rules";
 import { UsersPage } from "./pages/Users";
 import { href, useRoute, type Route } from "./router";
 import { applyScheme, readScheme, type Scheme } from "./session";
@@ -15,6 +16,7 @@ const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
   { page: "", icon: "overview", name: "Overview" },
   { page: "users", icon: "users", name: "Users" },
   { page: "items", icon: "items", name: "Items" },
+  { page: "rules", icon: "rules", name: "Rules" },
   { page: "models", icon: "models", name: "Models" },
 ];
 const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
@@ -78,6 +80,8 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <UsersPage id={route.id} />;
     case "items":
       return <ItemsPage id={route.id} />;
+    case "rules":
+      return <RulesPage />;
     case "models":
       return <ModelsPage />;
     default:

@@ -31,6 +31,14 @@ export class Api {
     return this.send<T>("POST", path, body, signal);
   }
 
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.send<T>("PUT", path, body);
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.send<T>("DELETE", path, undefined);
+  }
+
   async blob(path: string): Promise<Blob> {
     return (await this.ask("GET", path, undefined, undefined, "default")).blob();
   }

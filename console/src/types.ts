@@ -122,3 +122,19 @@ export interface UsageBucket {
 export interface UsagePage {
   data: UsageBucket[];
 }
+
+/** What a merchandiser wants of every answer; see /v1/rules. */
+export interface Rule {
+  rule_id: string;
+  action: "pin" | "boost" | "bury" | "hide" | "cap" | "again";
+  items?: { include?: string[]; category?: string[]; brand?: string[] };
+  operations?: string[];
+  position?: number;
+  factor?: number;
+  most?: number;
+  per?: "category" | "brand" | "group";
+  days?: number;
+  starts_at?: number;
+  ends_at?: number | string;
+  note?: string;
+}
