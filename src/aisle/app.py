@@ -87,6 +87,7 @@ class App:
         self._loaded: dict[tuple[int, str], int] = {}
         self._refused: dict[tuple[int, str], tuple[int, str]] = {}
         self._starting: dict[tuple[int, str], asyncio.Lock] = {}
+        self._revisions: dict[int, int] = {}
         self._beat: asyncio.Task[None] | None = None
         self._answer_ids = (f"ans_{prefix}{number:x}" for prefix in [secrets.token_hex(6)] for number in itertools.count(1))
 
@@ -181,12 +182,21 @@ class App:
         user_id = getattr(request, "user_id", None) if "events" in needs else None
         return Context(
             now=time.time_ns() // 1000,
-            events=self.events.recent(tenant, user_id, self.settings.history) if user_id else (),
+            events=self.events.recent(tenant, user_id, self.settings.history, self._revision(tenant)) if user_id else (),
             catalogue=self.live.catalogue(tenant) if "catalogue" in needs else None,
             spaces=self.live.spaces(tenant) if "vectors" in needs else {},
             rules=self.live.rules(tenant) if "rules" in needs else NO_RULES,
             media=media,
         )
+
+    def _revision(self, tenant: int) -> int:
+        """The revision of the events, looked up once in a turn of the loop for all requests that arrived in it: what another
+        process wrote counts from the next turn on. What this process wrote counts at once, whatever the revision."""
+        found = self._revisions.get(tenant)
+        if found is None:
+            found = self._revisions[tenant] = self.events.revision(tenant)
+            asyncio.get_running_loop().call_soon(self._revisions.clear)
+        return found
 
     async def _carried(self, tenant: int, declared: Operation, request: Any) -> bytes:
         """The file of a request whose operation needs a picture or a sound."""

@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ Need = Literal["events", "catalogue", "vectors", "rules", "picture", "sound"]
 MEDIA: Mapping[Need, str] = {"picture": "image", "sound": "audio"}  # a need for a file: the field of the request that says which
 Scores = dict[str, float]
 NO_RULES = RuleSet()
+NO_SPACES: Mapping[str, Space] = MappingProxyType({})
 
 
 class Usage(Struct, omit_defaults=True):
@@ -43,20 +45,18 @@ class Answer(Struct, kw_only=True, omit_defaults=True):
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True, gc=False):
     """What the door fetched for one request because its operation declared that it needs it."""
 
     now: int = 0  # microseconds UTC
     events: Sequence[PastEvent] = ()  # the user's newest events, newest first
     catalogue: Catalogue | None = None
-    spaces: Mapping[str, Space] = field(default_factory=dict)  # vectors of the items: "text", "image"
+    spaces: Mapping[str, Space] = NO_SPACES  # vectors of the items: "text", "image"
     rules: RuleSet = NO_RULES  # the merchandisers'
     media: bytes = b""  # the file of the request's `image` (need "picture") or `audio` (need "sound")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A request made ready for the model. `cost` is what the batcher budgets with (rows, tokens, pixels, frames)."""
 
     data: Any

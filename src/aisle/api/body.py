@@ -27,7 +27,12 @@ async def read(receive: Receive, headers: dict[bytes, bytes], most: int) -> byte
     coding = headers.get(b"content-encoding")
     if coding is not None and coding.lower() not in (b"gzip", b"identity"):
         raise Unsupported("the body's Content-Encoding is not one of gzip, identity")
-    body = await _whole(receive, most)
+    message = await receive()
+    body = _part(message)
+    if message.get("more_body", False):
+        body = await _rest(receive, body, most)
+    elif len(body) > most:
+        raise _too_large(most)
     if coding is not None and coding.lower() == b"gzip":
         return unpack(body, most)
     return body
@@ -45,16 +50,6 @@ def unpack(body: bytes, most: int) -> bytes:
     if not unpacker.eof or unpacker.unused_data:
         raise Malformed("the gzip body is cut off, or more follows it")
     return plain
-
-
-async def _whole(receive: Receive, most: int) -> bytes:
-    message = await receive()
-    body = _part(message)
-    if message.get("more_body", False):
-        return await _rest(receive, body, most)
-    if len(body) > most:
-        raise _too_large(most)
-    return body
 
 
 async def _rest(receive: Receive, first: bytes, most: int) -> bytes:

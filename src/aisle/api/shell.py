@@ -11,7 +11,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -41,7 +41,8 @@ NO_SNIFFING: Header = (b"x-content-type-options", b"nosniff")
 NO_STORE: Header = (b"cache-control", b"no-store")
 NO_PAGE: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")  # were it taken for one
 SECURITY = (NO_SNIFFING, NO_STORE, NO_PAGE, (b"x-frame-options", b"DENY"), (b"referrer-policy", b"no-referrer"))
-WHOLE = "aisle.whole"  # in a start: the body follows at once and whole, so that our server may send both in one write
+WHOLE = "aisle.whole"  # in the scope: our server, which takes a start with the body in it and the head's lines under this name
+LIMITS = b'\r\nratelimit-policy: "default";q=%d;w=60\r\nratelimit: "default";r=%d;t=%d'  # draft-ietf-httpapi-ratelimit-headers-10
 TASK, LEFT = "aisle.task", "aisle.left"  # in the scope: what to stop when the caller leaves, and that it left
 
 
@@ -93,13 +94,14 @@ class Shell:
             observe.failure("request.failed", error, route=call.route.path, request_id=call.request_id)
             reply = self._refusal(AisleError("something went wrong inside Aisle: its log names this request id"), call)
         seconds = self._count(scope["method"], call.route, reply.status, started)
-        start = {"type": "http.response.start", "status": reply.status, "headers": _headers(reply, call, seconds)}
+        head = _head(reply, call, seconds)
+        if reply.stream is None and WHOLE in scope:
+            await send({"type": "http.response.start", "status": reply.status, WHOLE: head, "body": reply.body})
+            return
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers_of(head)})
         if reply.stream is None:
-            start[WHOLE] = True
-            await send(start)
             await send({"type": "http.response.body", "body": reply.body})
         else:
-            await send(start)
             await _stream(reply.stream, receive, send)
 
     async def _reply(self, call: Call, scope: Scope, receive: Receive) -> Reply:
@@ -238,27 +240,35 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-def _headers(reply: Reply, call: Call, seconds: float) -> list[Header]:
-    timing = b"total;dur=%.2f" % (seconds * 1000)
+def _head(reply: Reply, call: Call, seconds: float) -> bytes:
+    """The lines of every header, without a line break at the end."""
+    head = b"x-request-id: %b\r\nserver-timing: total;dur=%.2f" % (call.request_id.encode(), seconds * 1000)
     if reply.cpu_ms is not None:
-        timing = b"%b, model;dur=%.2f" % (timing, reply.cpu_ms)
-    found: list[Header] = [(b"x-request-id", call.request_id.encode()), (b"server-timing", timing)]
+        head += b", model;dur=%.2f" % reply.cpu_ms
     if reply.media:
-        found.append((b"content-type", reply.media))
+        head += b"\r\ncontent-type: " + reply.media
     if reply.stream is None:
-        found.append((b"content-length", b"%d" % len(reply.body)))
+        head += b"\r\ncontent-length: %d" % len(reply.body)
     if call.allowance is not None:
-        found += _limits(call.allowance)
-    if not reply.headers:
-        found += (NO_SNIFFING, NO_STORE, NO_PAGE)
-        return found
-    own = {name for name, _ in reply.headers}
-    found += [header for header in SECURITY if header[0] not in own]
-    found += reply.headers
-    return found
+        head += LIMITS % call.allowance
+    return head + (_own(reply.headers) if reply.headers else PLAIN)
 
 
-def _limits(allowance: Allowance) -> tuple[Header, Header]:
-    """The caller's limit as the IETF's draft has it (draft-ietf-httpapi-ratelimit-headers-10)."""
-    limit, remaining, reset = allowance
-    return (b"ratelimit-policy", b'"default";q=%d;w=60' % limit), (b"ratelimit", b'"default";r=%d;t=%d' % (remaining, reset))
+def _lines(headers: Iterable[Header]) -> bytes:
+    return b"".join([b"\r\n%b: %b" % header for header in headers])
+
+
+PLAIN = _lines((NO_SNIFFING, NO_STORE, NO_PAGE))
+
+
+def _own(headers: Sequence[Header]) -> bytes:
+    """The headers of a reply that has some, and of the usual ones those it does not replace."""
+    if any(b"\n" in part or b"\r" in part for header in headers for part in header):
+        raise RuntimeError("a header holds a line break")
+    names = {name for name, _ in headers}
+    return _lines([*(header for header in SECURITY if header[0] not in names), *headers])
+
+
+def headers_of(head: bytes) -> list[Header]:
+    """The lines as other servers take them."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in head.split(b"\r\n"))]

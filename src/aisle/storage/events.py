@@ -71,17 +71,23 @@ class Events:
         self._wrote(tenant, revision, {row[0] for row in rows})
         return Added(accepted, len(rows) - accepted)
 
-    def recent(self, tenant: int, user_id: str, limit: int) -> Sequence[PastEvent]:
-        """The user's newest events, newest first."""
-        revision = self._db.revision(tenant, "events")
+    def revision(self, tenant: int) -> int:
+        """The number of the last transaction that wrote events."""
+        return self._db.revision(tenant, "events")
+
+    def recent(self, tenant: int, user_id: str, limit: int, revision: int | None = None) -> Sequence[PastEvent]:
+        """The user's newest events, newest first: as of now, or at least as of a `revision` that was read a moment ago."""
+        if revision is None:
+            revision = self._db.revision(tenant, "events")
         remembered = self._remembered.get(tenant)
-        if remembered is None or remembered.revision != revision:
+        if remembered is None or remembered.revision < revision:
             remembered = self._remembered[tenant] = _Remembered(revision)
         found = remembered.users.get((user_id, limit))
         if found is None:
+            began = remembered.revision
             found = tuple(map(_past_event, self._db.fetch("events_recent", tenant, user_id, limit)))
             with self._lock:
-                if remembered.revision == revision:  # nothing was written while we read
+                if remembered.revision == began:  # nothing was written while we read
                     if len(remembered.users) >= MOST_REMEMBERED:
                         remembered.users.clear()
                     remembered.users[user_id, limit] = found
