@@ -155,7 +155,7 @@ def test_the_model_says_who_was_chosen_and_why():
     said = about(walks(), algorithm="auto")
     assert said["algorithm"] == "sequence_neighbours"
     assert (
-        said["chosen"].startswith("best of 7 by nDCG@10 for ")
+        said["chosen"].startswith("best of 8 by nDCG@10 for ")
         and ": sequence_neighbours 1.0" in said["chosen"]
         and "popular 0." in said["chosen"]
     )

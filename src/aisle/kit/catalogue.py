@@ -66,6 +66,10 @@ class Catalogue:
         """(size,) True where an item is in the catalogue, to be had or not."""
         return self._alive[: self.size].copy()
 
+    def path_codes(self) -> NDArray[np.int32]:
+        """(size,) the place of every item's category in `paths`; -1: none."""
+        return self._path[: self.size]
+
     def changed_since(self, version: int) -> NDArray[np.int64]:
         """The positions whose item was put after this version; -1 means all. Safe beside a `put` in another thread."""
         return np.flatnonzero(self._stamp[: self.size] > version)

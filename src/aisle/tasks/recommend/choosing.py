@@ -16,6 +16,8 @@ import numpy as np
 from msgspec.structs import asdict
 from msgspec.structs import replace as changed
 
+from aisle.tasks.recommend import blend
+from aisle.tasks.recommend.blend import Recipe
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.questions import Exam
@@ -44,6 +46,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality
 }  # fmt: skip
 FIRST = 250_000  # events of the first rung
 MORE = 4  # times as many on each further one
+BLENDED = 6  # algorithms that a blend is tried of
 KEPT = 6  # entrants that go on at most
 ERRORS = 2.0  # standard errors within which a difference is chance
 FEW = 200  # questions below which all are asked on every rung
@@ -67,7 +70,7 @@ class Race(NamedTuple):
     finalists: list[Entrant]  # asked everything after learning from everything
     dropped: list[Entrant]  # left behind on a part
     untried: list[Single]
-    trial: Trial  # of the last rung
+    blend: tuple[Recipe, Marks] | None  # of the best of every algorithm; None: no time, or nothing to blend
 
 
 class Clock:
@@ -103,7 +106,22 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
     finalists = _ranked(entrants)
     done = {entrant.name for entrant in finalists}
     dropped = _ranked([entrant for name, entrant in best.items() if name not in done])
-    return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], trial)
+    say(1.0, "blend")
+    return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], _blend(trial, finalists, clock))
+
+
+def _blend(trial: Trial, finalists: list[Entrant], clock: Clock) -> tuple[Recipe, Marks] | None:
+    """A blend of the best of every algorithm, where asking all of them again fits into the time."""
+    firsts = {one.name: one for one in reversed(finalists) if one.name != "popular" and one.marks.mean > 0}
+    parts = sorted(firsts.values(), key=lambda one: -one.marks.mean)[:BLENDED]
+    clock.saw("blend", 1, 2.0 * sum(one.marks.seconds for one in parts))
+    return blend.learn(trial, [one.config for one in parts]) if len(parts) > 1 and clock.allows("blend", 1) else None
+
+
+def blended_of(past: World, config: Config) -> list[Config]:
+    """What algorithm=blend is made of before the ranker leaves any out."""
+    names = [name for name in CANDIDATES if name != "popular" and (name != "ease" or closed_form_fits(past, config))]
+    return [changed(config, algorithm=name) for name in names]
 
 
 def rungs(events: int) -> list[int]:

@@ -71,7 +71,7 @@ def compare(
     config: Config,
     progress: Progress,
     *,
-    algorithms: Iterable[Algorithm] = get_args(Single),
+    algorithms: Iterable[Algorithm] = (*get_args(Single), "blend"),
     history: int = HISTORY,
 ) -> list[Row]:
     """One row per algorithm on a given split, best nDCG@10 first; `ease` is left out of shops too large for it. Raises BadInput
@@ -110,7 +110,7 @@ class Shared(NamedTuple):
 
     def learnt(self, config: Config) -> tuple[Model, str]:
         """A model of this configuration, and why it is as it is where it was chosen."""
-        if config.algorithm != "auto":
+        if config.algorithm != "auto" and config.algorithm != "blend":
             name: Single = config.algorithm
             return scored_by(name, replace(self.base, config=config), self.world, lambda done, total: None), ""
         found: Found = measure(self.world, config, self.texts, self.near, lambda done, message: None)

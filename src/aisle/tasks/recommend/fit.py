@@ -6,17 +6,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace as changed
 
 from aisle.errors import BadInput
 from aisle.kit.nearest import best
 from aisle.task import Data, Progress, Scores
 from aisle.tasks.recommend import bought_together, content, files, item_neighbours, model, popular, user_neighbours
+from aisle.tasks.recommend.blend import blended_model
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.held_out import Found, measure
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Had, Model
 from aisle.tasks.recommend.schema import Config, Single
 from aisle.tasks.recommend.scoring import scored_by
+from aisle.tasks.recommend.trial import with_settings
 from aisle.tasks.recommend.view import moment
 from aisle.tasks.recommend.weights import RATE, Weights
 from aisle.tasks.recommend.world import World, read
@@ -53,7 +56,17 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
 
 def learnt(world: World, found: Found, texts: Content, near: Lists, step: Step) -> Model:
     """The model that was found best, from everything."""
-    return learn(world, found.config, texts, near, step)
+    if found.recipe is None:
+        return learn(world, found.config, texts, near, step)
+    base = learn(
+        world, changed(found.config, algorithm="item_neighbours"), texts, near, lambda done, said: step(done * 0.5, said)
+    )
+    parts = []
+    for number, config in enumerate(found.recipe.parts):
+        step(50 + 50 * number / len(found.recipe.parts), config.algorithm)
+        settled = with_settings(base, config, world)
+        parts.append(scored_by(config.algorithm, settled, world, lambda done, total: None))  # type: ignore[arg-type]
+    return blended_model(base, parts, found.recipe.weights)
 
 
 def learn(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Model:
@@ -85,7 +98,7 @@ def learn(world: World, config: Config, texts: Content, near: Lists, step: Step)
         crowd_parts=user_neighbours.learn(world, weights),
         unknown=world.names[world.known :],
     )
-    algorithm: Single = "item_neighbours" if config.algorithm == "auto" else config.algorithm
+    algorithm: Single = "item_neighbours" if config.algorithm == "auto" or config.algorithm == "blend" else config.algorithm
     return scored_by(algorithm, whole, world, _within(step, 70, 100, algorithm))
 
 

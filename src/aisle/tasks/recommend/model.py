@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from aisle.tasks.recommend import files
@@ -50,6 +51,14 @@ class Had:
         return Had(indptr, column.astype(np.int32), flag[used], bought[used])
 
 
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """The models of algorithm=blend and the weights of its terms."""
+
+    parts: list[Model]  # they share all but their lists and factors with the model they belong to
+    weights: NDArray[np.float64]  # models, then the terms of the candidate itself
+
+
 @dataclass
 class Model:
     """Items are places 0 … N−1, the catalogue at training."""
@@ -71,6 +80,7 @@ class Model:
     crowd_parts: Path | Crowd
     unknown: list[str]  # items only events know: columns N … of the users' vectors
     factors: Factors | None = None  # only for algorithm=als
+    blend: Blend | None = None  # only for algorithm=blend
     extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -141,8 +151,7 @@ def save(model: Model, folder: Path) -> None:
     files.save(folder, had_indptr=had.indptr, had_item=had.item, had_flag=had.flag, had_bought=had.bought)
     files.save_sparse(folder, "content", model.content.rows)
     if model.factors is not None:
-        ridge = (model.factors.alpha, model.factors.regularisation, model.factors.exponent)
-        files.save(folder, als_items=model.factors.items.astype(np.float32), als_ridge=np.array(ridge))
+        _save_factors(model.factors, folder)
     crowd = model.crowd
     files.save_sparse(folder, "taste", crowd.taste)
     files.save_sparse(folder, "wants", crowd.wants)
@@ -150,12 +159,18 @@ def save(model: Model, folder: Path) -> None:
     for name, value in (("names", model.names), ("titles", model.titles), ("users", model.users), ("unknown", model.unknown)):
         files.save_json(folder, name, value)
     files.save_json(folder, "vocabulary", model.content.vocabulary)
+    if model.blend is not None:
+        _save_blend(model.blend, folder)
     files.save_json(folder, "settings", model.config)
     files.save_json(folder, "facts", {"until": model.until, "rated": int(crowd.rated), **model.extra})
 
 
 def load(folder: Path) -> Model:
     """Open what `save` wrote. Raises Misconfigured where a file is missing or damaged."""
+    return _with_blend(_load_one(folder), folder)
+
+
+def _load_one(folder: Path) -> Model:
     facts = files.load_json(folder, "facts", dict[str, int])
     popular = (files.load(folder, f"popular_{part}") for part in ("score", "shoppers", "day", "item", "weight"))
     had = (files.load(folder, f"had_{part}") for part in ("indptr", "item", "flag", "bought"))
@@ -186,10 +201,42 @@ def _lists(folder: Path, name: str) -> Lists:
     return Lists(files.load(folder, f"{name}_indices"), files.load(folder, f"{name}_values"))
 
 
-def _factors(folder: Path) -> Factors | None:
-    if not (folder / "als_items.npy").exists():
+def _factors(folder: Path, prefix: str = "") -> Factors | None:
+    if not (folder / f"{prefix}als_items.npy").exists():
         return None
-    return served(files.load(folder, "als_items"), *files.load(folder, "als_ridge").tolist())
+    return served(files.load(folder, f"{prefix}als_items"), *files.load(folder, f"{prefix}als_ridge").tolist())
+
+
+def _save_factors(factors: Factors, folder: Path, prefix: str = "") -> None:
+    ridge = np.array((factors.alpha, factors.regularisation, factors.exponent))
+    files.save(folder, **{f"{prefix}als_items": factors.items.astype(np.float32), f"{prefix}als_ridge": ridge})
+
+
+def _save_blend(blend: Blend, folder: Path) -> None:
+    files.save_json(folder, "blend", {"parts": [part.config for part in blend.parts], "weights": blend.weights.tolist()})
+    for number, part in enumerate(blend.parts):
+        lists = {"indices": part.personal.indices, "values": part.personal.values}
+        files.save(folder, **{f"part{number}_personal_{name}": array for name, array in lists.items()})
+        if part.factors is not None:
+            _save_factors(part.factors, folder, f"part{number}_")
+
+
+class _Recipe(Struct):
+    parts: list[Config]
+    weights: list[float]
+
+
+def _with_blend(model: Model, folder: Path) -> Model:
+    if not (folder / "blend.json").exists():
+        return model
+    recipe = files.load_json(folder, "blend", _Recipe)
+    parts = [
+        replace(
+            model, config=config, personal=_lists(folder, f"part{number}_personal"), factors=_factors(folder, f"part{number}_")
+        )
+        for number, config in enumerate(recipe.parts)
+    ]
+    return replace(model, blend=Blend(parts, np.array(recipe.weights)))
 
 
 def _load_crowd(folder: Path, users: list[str]) -> Crowd:

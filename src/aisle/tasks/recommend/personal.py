@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import folded, ranking, reasons, user_neighbours
+from aisle.tasks.recommend import blended, folded, ranking, reasons, user_neighbours
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Places
 from aisle.tasks.recommend.model import Model
@@ -75,6 +75,9 @@ def _together(batch: Sequence[Ask], view: View, model: Model) -> list[Found]:
     algorithm = model.config.algorithm
     if algorithm == "popular" or not len(history.user):
         found = [Found([], [], [], "cold") for _ in batch]
+    elif algorithm == "blend":
+        said = blended.answer(batch, view, model)
+        found = [Found(*one, "session" if ask.session_only else "personal") for ask, one in zip(batch, said, strict=True)]
     elif algorithm == "user_neighbours":
         found = [_by_users(ask, user, history, model) for user, ask in enumerate(batch)]
     else:

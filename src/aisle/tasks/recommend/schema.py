@@ -12,7 +12,7 @@ from aisle.types import Attribute, EventType, Filter, Id, Reason
 Explain = Literal["none", "brief", "full"]
 Strategy = Literal["personal", "session", "cold", "popular"]
 Single = Literal["user_neighbours", "item_neighbours", "sequence_neighbours", "ease", "als", "popular", "content"]
-Algorithm = Literal[Single, "auto"]
+Algorithm = Literal[Single, "blend", "auto"]
 Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]
 By = Literal["behaviour", "text", "image", "blend"]
 
@@ -167,7 +167,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     algorithm: Annotated[
         Algorithm,
-        Meta(description="Who scores `for_user`; auto: whoever does best on held-out events. The other operations are the same."),
+        Meta(
+            description="Who scores `for_user`; blend: several of them under a learned ranker; auto: whoever does best on "
+            "held-out events. The other operations are the same."
+        ),
     ] = "item_neighbours"
     auto_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="For algorithm=auto: no further algorithm is tried after so many seconds.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -78,20 +78,27 @@ class Trial:
         """The quality of a model at hand."""
         engine, shown, started = RecommendEngine(model), set[str](), time.monotonic()
         ndcg, recall = np.zeros(len(self.asked)), np.zeros(len(self.asked))
-        for start in range(0, len(self.asked), BATCH):
-            batch = self.asked[start : start + BATCH]
-            for row, one, items in zip(range(start, start + BATCH), batch, self._answers(engine, batch), strict=False):
-                hits = np.isin([model.place[item] for item in items], one.wanted)
+        for start, batch in self.batches():
+            prepared = [engine.prepare("for_user", *pair) for pair in self.requests(batch)]
+            for row, (one, found) in enumerate(zip(batch, engine.run("for_user", prepared), strict=True), start):
+                hits = np.isin([model.place[item] for item in found.items], one.wanted)
                 ndcg[row], recall[row] = gain(hits, len(one.wanted)), hits.sum() / len(one.wanted)
-                shown.update(items)
+                shown.update(found.items)
         return Marks(ndcg, recall, len(shown) / max(len(model.names), 1), time.monotonic() - started)
 
-    def _answers(self, engine: RecommendEngine, batch: list[Question]) -> list[list[str]]:
+    def batches(self) -> Iterator[tuple[int, list[Question]]]:
+        """The questions, a batch at a time, with the number of the first."""
+        for start in range(0, len(self.asked), BATCH):
+            yield start, self.asked[start : start + BATCH]
+
+    def requests(self, batch: list[Question]) -> Iterator[tuple[ForUser, Context]]:
+        """What the engine is asked for each."""
         again = self.kind == "again"
-        requests = [ForUser(user_id=one.user_id, n=SHOWN, explain="none", exclude_seen=not again) for one in batch]
-        contexts = [Context(one.moment, one.history, self.catalogue) for one in batch]
-        prepared = [engine.prepare("for_user", *pair) for pair in zip(requests, contexts, strict=True)]
-        return [found.items for found in engine.run("for_user", prepared)]
+        for one in batch:
+            yield (
+                ForUser(user_id=one.user_id, n=SHOWN, explain="none", exclude_seen=not again),
+                Context(one.moment, one.history, self.catalogue),
+            )
 
 
 def with_settings(base: Model, config: Config, past: World) -> Model:

@@ -7,6 +7,8 @@ behaviour; its text places it among the others, and they find it through that li
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -76,6 +78,20 @@ class View:
         self.ids = self.items.ids
         self.words: dict[int, str] = {}  # type · S + place -> a sentence
         self.ranker = compiled.ranker(self)
+
+    @cached_property
+    def paths(self) -> Places:
+        """(S,) the code of every item's category; -1: none."""
+        return self._by_place(self.items.catalogue.path_codes(), -1)
+
+    @cached_property
+    def log_prices(self) -> Floats:
+        """(S,) log of every item's price; NaN: none."""
+        price = self._by_place(self.items.catalogue.prices(), 0).astype(np.float64)
+        return np.log(price, out=np.full(len(price), np.nan), where=price > 0)
+
+    def _by_place(self, column: NDArray[Any], absent: int) -> NDArray[Any]:
+        return np.append(column, absent)[self.items.position]  # the last stands for -1
 
     @property
     def size(self) -> int:
