@@ -8,6 +8,7 @@ import { ItemsPage } from "./pages/Items";
 import { ModelsPage } from "./pages/Models";
 import { OverviewPage } from "./pages/Overview";
 import { RulesPage } from "./pages/Rules";
+import { SearchPage } from "./pages/Search";
 import { UsersPage } from "./pages/Users";
 import { href, useRoute, type Route } from "./router";
 import { applyScheme, readScheme, type Scheme } from "./session";
@@ -17,6 +18,7 @@ const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
   { page: "users", icon: "users", name: "Users" },
   { page: "items", icon: "items", name: "Items" },
   { page: "rules", icon: "rules", name: "Rules" },
+  { page: "search", icon: "search", name: "Search" },
   { page: "models", icon: "models", name: "Models" },
 ];
 const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
@@ -82,6 +84,8 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <ItemsPage id={route.id} />;
     case "rules":
       return <RulesPage />;
+    case "search":
+      return <SearchPage />;
     case "models":
       return <ModelsPage />;
     default:

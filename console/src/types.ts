@@ -77,6 +77,35 @@ export interface Suggestions {
   usage?: { cpu_ms: number };
 }
 
+export interface FacetValue {
+  value: string;
+  count: number;
+}
+
+export interface SearchAnswer {
+  items: Suggestion[];
+  total?: number; // that match about as well as the best
+  facets?: Record<string, FacetValue[]>;
+  did_you_mean?: string;
+  fallback?: "meaning" | "popular";
+  weights?: Record<string, number>; // of the signals that had something to say
+  model: string;
+  usage?: { cpu_ms: number };
+}
+
+export interface AskedFor {
+  query: string;
+  times: number;
+  last_at: number;
+  found: number;
+  fallback: string;
+}
+
+export interface Searches extends Page<AskedFor> {
+  asked: number;
+  unanswered: number;
+}
+
 export interface SimilarUsers {
   users: { user_id: string; similarity: number }[];
   model: string;

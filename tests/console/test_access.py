@@ -43,6 +43,10 @@ def test_axe_finds_nothing_serious(judged: Page, served: Served) -> None:
     for where in PAGES:
         enter(judged, served, where)
         found[where] = faults(judged)
+    enter(judged, served, "search")
+    judged.get_by_label("What a shopper types").fill("red lamp")
+    judged.get_by_role("button", name="All reasons").first.wait_for()
+    found["a search"] = faults(judged)
     enter(judged, served, f"users/{USER}")
     judged.get_by_role("combobox", name="Find a user").fill("user")
     judged.get_by_role("option").first.wait_for()

@@ -59,7 +59,7 @@ def test_reasons_add_up_to_the_score(explain: str) -> None:
     found = shop.query("red redaing lamp", explain=explain, taste={"lamp": 3.0, "cafe": 1.0})
     assert {"words", "coverage", "asked", "taste", "popular"} <= {reason.kind for reason in found.items[0].reasons}
     for hit in found.items:
-        assert sum(reason.contribution for reason in hit.reasons) == pytest.approx(hit.score, rel=1e-4)
+        assert sum(reason.contribution for reason in hit.reasons) == pytest.approx(hit.score, rel=1e-9)
     assert any("as “reading”" in reason.text for reason in found.items[0].reasons)
 
 
@@ -164,3 +164,12 @@ def test_a_stored_index_answers_like_one_built_from_the_catalogue(tmp_path: Path
 def test_top_is_the_sorted_beginning() -> None:
     score = np.array([0, 0.5, 0.1, 0.5, 0, 0.9], np.float32)
     assert top(score, 3).tolist() == [5, 1, 3] and top(score, 10).tolist() == [5, 1, 3, 2]
+
+
+def test_of_equal_slips_the_unfinished_word_is_meant() -> None:
+    items = [
+        Item(item_id="dress", title="Blue dress"),
+        *(Item(item_id=f"d{n}", title=f"Mat {n}", description="does it") for n in range(9)),
+    ]
+    shop = Asked(items)
+    assert shop.query("blue dres").did_you_mean == "blue dress" and shop.first("dres") == "dress"

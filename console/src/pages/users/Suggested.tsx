@@ -3,11 +3,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Api } from "../../api";
-import { decimal, fixed, milliseconds, plural } from "../../format";
+import { fixed, milliseconds, plural } from "../../format";
 import { useAnswer, useItems } from "../../hooks";
-import { Await, Badge, Card, Choice, Empty, Switch } from "../../parts/basics";
+import { Await, Card, Choice, Empty, Switch } from "../../parts/basics";
 import { about, ItemLine } from "../../parts/ItemLine";
 import { Icon } from "../../parts/icons";
+import { Moved } from "../../parts/Moved";
 import { PickItem } from "../../parts/Pick";
 import { Reasons } from "../../parts/Reasons";
 import type { ItemRow, Suggestion, Suggestions } from "../../types";
@@ -194,18 +195,5 @@ function Whole({ userId, itemId, terms }: { userId: string; itemId: string; term
         );
       }}
     </Await>
-  );
-}
-
-function Moved({ place, was }: { place: number; was: number | null | undefined }): JSX.Element | null {
-  if (was === undefined || was === place) return null;
-  if (was === null) return <Badge kind="accent">New</Badge>;
-  const steps = was - place;
-  return (
-    <Badge kind={steps > 0 ? "good" : "plain"}>
-      <span aria-hidden="true">{steps > 0 ? "↑" : "↓"}</span>
-      <span class="unseen">{steps > 0 ? "Up " : "Down "}</span>
-      {decimal(Math.abs(steps))}
-    </Badge>
   );
 }

@@ -124,7 +124,7 @@ class SearchEngine:
         matching = _matching(signals, score)
         explained = reasons.Explained(shelf, reader.index, reading, signals, weights, request.explain)
         return Found(
-            items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at)) for at in best.tolist()],
+            items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at, float(score[at]))) for at in best.tolist()],
             total=len(matching),
             facets=self._facets.count(shelf, matching, score) if request.facets else {},
             did_you_mean=reading.meant,
@@ -165,7 +165,7 @@ class SearchEngine:
         explained = reasons.Explained(shelf, reader.index, reading, signals, weights, "brief")
         return Completions(
             completions=complete(request.query, reading, reader, score, request.n),
-            items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at)) for at in best.tolist()],
+            items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at, float(score[at]))) for at in best.tolist()],
         )
 
     def _feed_back(self, ask: Ask, signals: Signals, weight: float, score: Floats) -> None:

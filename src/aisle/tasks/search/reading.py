@@ -94,8 +94,8 @@ class Reader:
         elif not near:
             ways += self._split(word)
         closest = near[0][1] if near else 0
-        for other, gap in near[:MOST_MEANT]:
-            if gap == closest and (way := self._way(other, SLIPPED[gap] * (0.5 if own else 1.0))):
+        for place, (other, gap) in enumerate(near[:MOST_MEANT]):
+            if gap == closest and (way := self._way(other, SLIPPED[gap] * (0.5 if own or place else 1.0))):
                 ways.append(way)
         return near[0][0] if near else word
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from aisle.explain import Explain
 from aisle.tasks.search.fields import FIELDS
 from aisle.tasks.search.index import Index
@@ -39,7 +41,7 @@ class Explained:
     def __post_init__(self) -> None:
         self._total = whole(self.index, self.reading.slots)
 
-    def of(self, place: int) -> list[Reason]:
+    def of(self, place: int, score: float) -> list[Reason]:
         if self.how == "none":
             return []
         matches = [match for slot in self.reading.slots if (match := self._match(slot, place))]
@@ -47,7 +49,8 @@ class Explained:
         for name, text in SAID.items():
             if (share := self._share(name, place)) > NOTHING:
                 found.append(Reason(name, share, text))
-        return sorted(found, key=lambda reason: -reason.contribution) or [Reason("other", 0.0, "shown because nothing matches")]
+        found.sort(key=lambda reason: -reason.contribution)
+        return exact(found, score) if found else [Reason("other", score, "shown because nothing matches")]
 
     def _share(self, name: str, place: int) -> float:
         values = self.signals.of.get(name)
@@ -77,6 +80,12 @@ class Explained:
         if way is None or not self._total:
             return None
         return slot.word, value / self._total * self.weights["words"], way, fields
+
+
+def exact(reasons: list[Reason], score: float) -> list[Reason]:
+    """The strongest takes what single precision has rounded away, so that the sum is the score."""
+    first, *others = reasons
+    return [replace(first, contribution=score - sum(reason.contribution for reason in others)), *others]
 
 
 def _told(matches: list[Match]) -> str:

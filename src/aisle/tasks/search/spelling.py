@@ -34,6 +34,11 @@ def letters(word: str) -> int:
     return mask
 
 
+def _begins(word: str, other: str) -> bool:
+    """Whether one is the other's beginning: a word that was not typed to its end, or a letter too many at it."""
+    return other.startswith(word) or word.startswith(other)
+
+
 class Speller:
     """The words of a vocabulary. `count` says how many items have a word."""
 
@@ -74,7 +79,7 @@ class Speller:
         among = [other for length in range(len(word) - most, len(word) + most + 1) for other in self._alike(word, length, most)]
         found = process.extract(word, among, scorer=OSA.distance, score_cutoff=most, limit=50)
         rated = [(other, int(distance)) for other, distance, _ in found if distance and self._count(other)]
-        return sorted(rated, key=lambda pair: (pair[1], pair[0][0] != word[0], -self._count(pair[0])))
+        return sorted(rated, key=lambda pair: (pair[1], pair[0][0] != word[0], not _begins(word, pair[0]), -self._count(pair[0])))
 
     def _alike(self, word: str, length: int, most: int) -> list[str]:
         """Words of a length whose letters are nearly those of the word."""
