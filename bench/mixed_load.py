@@ -145,7 +145,7 @@ def show(seen: Seen) -> None:
         third = len(held) // 3
         parts = "  ".join(f"{median(held[k * third : (k + 1) * third]):.0f}" for k in range(3))
         print(
-            f"{name}: {held[0]:.0f} MiB at the start, {parts} MiB median of each third, {max(held):.0f} at most, {held[-1]:.0f} at the end"
+            f"{name}: {held[0]:.0f} MiB at the start, {parts} median of each third, {max(held):.0f} at most, {held[-1]:.0f} last"
         )
 
 

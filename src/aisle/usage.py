@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import add
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,6 +18,49 @@ WIDTHS = {"1m": MINUTE, "1h": 60 * MINUTE, "1d": 1440 * MINUTE}
 WATTS_PER_CORE = 3.5  # an estimate for a cloud core; energy is never measured here
 GROUPS = ("key_id", "task", "operation", "model")
 Slot = tuple[int, int, str, str, str, str]
+FINEST = 4  # microseconds; below it every time is a step of its own
+
+
+def step_of(latency_us: int) -> int:
+    """The step of the histogram a time falls into: four for every doubling."""
+    if latency_us < FINEST:
+        return max(latency_us, 0)
+    more = latency_us.bit_length() - 3  # beyond the first three bits, which are 100, 101, 110 or 111
+    return (more << 2) + (latency_us >> more)
+
+
+def floor_of(step: int) -> int:
+    """The shortest time of a step, in microseconds."""
+    if step < FINEST:
+        return step
+    more = (step >> 2) - 1
+    return (4 | step & 3) << more
+
+
+def percentile(steps: Mapping[int, int], share: float) -> float:
+    """The time in microseconds that this share of the answers took at most, read between the bounds of its step."""
+    wanted = share * sum(steps.values())
+    for step in sorted(steps):
+        if wanted <= steps[step]:
+            low, high = floor_of(step), floor_of(step + 1)
+            return low + (high - low) * wanted / steps[step]
+        wanted -= steps[step]
+    return 0.0
+
+
+class Count:
+    """What one slot counted."""
+
+    __slots__ = ("numbers", "steps")
+
+    def __init__(self) -> None:
+        self.numbers = [0, 0, 0, 0]  # requests, errors, cpu_us, latency_us
+        self.steps: dict[int, int] = {}
+
+    def add(self, other: Count) -> None:
+        self.numbers = [mine + more for mine, more in zip(self.numbers, other.numbers, strict=True)]
+        for step, requests in other.steps.items():
+            self.steps[step] = self.steps.get(step, 0) + requests
 
 
 class Result(Struct, omit_defaults=True):
@@ -25,6 +70,9 @@ class Result(Struct, omit_defaults=True):
     num_errors: int
     cpu_seconds: float
     mean_latency_ms: float
+    p50_latency_ms: float  # percentiles are of a histogram whose steps are a fifth wide; 0 where nothing was timed
+    p95_latency_ms: float
+    p99_latency_ms: float
     energy_joules: float
     key_id: str | None = None
     task: str | None = None
@@ -48,20 +96,23 @@ class UsageMeter:
         """`tell` hears of what is written down: task, operation, [requests, errors, cpu_us, latency_us]."""
         self._db = database
         self._tell = tell
-        self._counts: dict[Slot, list[int]] = {}
+        self._counts: dict[Slot, Count] = {}
         self._counting = threading.Lock()  # held for a moment only: `add` runs on the event loop
         self._writing = threading.Lock()
 
     def add(self, slot: Slot, *, failed: bool, cpu_us: int, latency_us: int) -> None:
         """Count one request; `slot` is (tenant, minute in microseconds, key_id, task, operation, model)."""
+        step = step_of(latency_us)
         with self._counting:
-            counts = self._counts.get(slot)
-            if counts is None:
-                counts = self._counts[slot] = [0, 0, 0, 0]
-            counts[0] += 1
-            counts[1] += failed
-            counts[2] += cpu_us
-            counts[3] += latency_us
+            count = self._counts.get(slot)
+            if count is None:
+                count = self._counts[slot] = Count()
+            numbers, steps = count.numbers, count.steps
+            numbers[0] += 1
+            numbers[1] += failed
+            numbers[2] += cpu_us
+            numbers[3] += latency_us
+            steps[step] = steps.get(step, 0) + 1
 
     def flush(self) -> None:
         """Add what was counted to the table; nothing is lost if that fails."""
@@ -71,19 +122,20 @@ class UsageMeter:
             if not counts:
                 return
             try:
-                self._db.bulk("usage_add", [(*slot, *numbers) for slot, numbers in counts.items()])
+                with self._db.transaction() as tx:
+                    tx.bulk("usage_add", [(*slot, *count.numbers) for slot, count in counts.items()])
+                    tx.bulk("latency_add", [(*slot, *step) for slot, count in counts.items() for step in count.steps.items()])
             except BaseException:
                 self._take_back(counts)
                 raise
         if self._tell is not None:
-            for (_, _, _, task, operation, _), numbers in counts.items():
-                self._tell(task, operation, numbers)
+            for (_, _, _, task, operation, _), count in counts.items():
+                self._tell(task, operation, count.numbers)
 
-    def _take_back(self, counts: dict[Slot, list[int]]) -> None:
+    def _take_back(self, counts: dict[Slot, Count]) -> None:
         with self._counting:
-            for slot, numbers in counts.items():
-                kept = self._counts.setdefault(slot, [0, 0, 0, 0])
-                kept[:] = [mine + more for mine, more in zip(kept, numbers, strict=True)]
+            for slot, count in counts.items():
+                self._counts.setdefault(slot, Count()).add(count)
 
     def report(
         self, tenant: int, start: int | None = None, end: int | None = None, width: str = "1h", group_by: tuple[str, ...] = ()
@@ -97,33 +149,53 @@ class UsageMeter:
         self.flush()
         until = end if end is not None else int(time.time()) + 1
         since = start if start is not None else until - 86_400
-        rows = self._db.rows("usage_range", tenant=tenant, start=since * 1_000_000, end=until * 1_000_000)
-        return _buckets(rows, WIDTHS[width], group_by)
+        span = {"start": since * 1_000_000, "end": until * 1_000_000}
+        sums = _Sums(WIDTHS[width], group_by)
+        for *named, requests, errors, cpu_us, latency_us in self._db.rows("usage_range", tenant=tenant, **span):
+            numbers = sums.of(named).numbers
+            numbers[:] = map(add, numbers, (requests, errors, cpu_us, latency_us))
+        for *named, step, requests in self._db.rows("latency_range", tenant=tenant, **span):
+            steps = sums.of(named).steps
+            steps[step] = steps.get(step, 0) + requests
+        return sums.buckets()
 
 
-def _buckets(rows: list[tuple[object, ...]], span: int, group_by: tuple[str, ...]) -> list[Bucket]:
-    sums: dict[int, dict[tuple[object, ...], list[int]]] = {}
-    for row in rows:
-        named = dict(zip(("minute", *GROUPS), row[:5], strict=True))
-        start = int(row[0]) // span * span  # type: ignore[call-overload]
-        group = tuple(named[name] for name in group_by)
-        total = sums.setdefault(start, {}).setdefault(group, [0, 0, 0, 0])
-        total[:] = [mine + int(more) for mine, more in zip(total, row[5:], strict=True)]  # type: ignore[call-overload]
-    return [
-        Bucket(
-            start // 1_000_000, (start + span) // 1_000_000, [_result(group_by, group, total) for group, total in groups.items()]
-        )
-        for start, groups in sorted(sums.items())
-    ]
+class _Sums:
+    """Counts by bucket of time and group."""
+
+    def __init__(self, span: int, group_by: tuple[str, ...]) -> None:
+        self._span = span
+        self._group_by = group_by
+        self._places = [1 + GROUPS.index(name) for name in group_by]
+        self._found: dict[int, dict[tuple[str, ...], Count]] = {}
+
+    def of(self, named: list[Any]) -> Count:
+        """The count a row belongs to; `named` is its minute and then GROUPS."""
+        groups = self._found.setdefault(named[0] // self._span * self._span, {})
+        return groups.setdefault(tuple(named[place] for place in self._places), Count())
+
+    def buckets(self) -> list[Bucket]:
+        return [
+            Bucket(
+                start // 1_000_000,
+                (start + self._span) // 1_000_000,
+                [_result(self._group_by, group, count) for group, count in groups.items()],
+            )
+            for start, groups in sorted(self._found.items())
+        ]
 
 
-def _result(names: tuple[str, ...], group: tuple[object, ...], total: list[int]) -> Result:
-    requests, errors, cpu_us, latency_us = total
+def _result(names: tuple[str, ...], group: tuple[str, ...], count: Count) -> Result:
+    requests, errors, cpu_us, latency_us = count.numbers
+    p50, p95, p99 = (percentile(count.steps, share) / 1e3 for share in (0.5, 0.95, 0.99))
     return Result(
         num_model_requests=requests,
         num_errors=errors,
         cpu_seconds=cpu_us / 1e6,
         mean_latency_ms=latency_us / 1e3 / requests if requests else 0.0,
+        p50_latency_ms=p50,
+        p95_latency_ms=p95,
+        p99_latency_ms=p99,
         energy_joules=cpu_us / 1e6 * WATTS_PER_CORE,
-        **dict(zip(names, group, strict=True)),  # type: ignore[arg-type]
+        **dict(zip(names, group, strict=True)),
     )

@@ -1,5 +1,6 @@
 """Usage: nothing counted is lost, buckets add up, groups separate."""
 
+import random
 import threading
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from aisle.errors import BadInput, StorageFailed
 from aisle.storage.database import Database
-from aisle.usage import MINUTE, WATTS_PER_CORE, UsageMeter
+from aisle.usage import MINUTE, WATTS_PER_CORE, UsageMeter, floor_of, step_of
 
 HOUR = 3600
 
@@ -88,3 +89,31 @@ def test_counting_while_writing_loses_nothing(database: Database) -> None:
         meter.flush()
     (bucket,) = meter.report(1, 0, HOUR, "1h")
     assert bucket.results[0].num_model_requests == 20_000
+
+
+@pytest.mark.parametrize("latency", [*range(40), 99, 1000, 123_456, 10**9])
+def test_a_time_lies_in_its_step_and_a_step_is_a_fourth_of_a_doubling_wide(latency: int) -> None:
+    low, high = floor_of(step_of(latency)), floor_of(step_of(latency) + 1)
+    assert low <= latency < high
+    assert high - low <= max(1, low / 4)
+
+
+def test_percentiles_are_those_of_the_times_to_within_a_step(database: Database) -> None:
+    meter, rng = UsageMeter(database), random.Random(3)
+    times = sorted(int(rng.lognormvariate(8, 1)) for _ in range(5000))
+    for number, latency in enumerate(rng.sample(times, len(times))):
+        meter.add(slot(number % 3), failed=False, cpu_us=1, latency_us=latency)
+        if number % 700 == 0:
+            meter.flush()
+    (bucket,) = meter.report(1, 0, HOUR, "1h")
+    (result,) = bucket.results
+    for share, found in ((0.5, result.p50_latency_ms), (0.95, result.p95_latency_ms), (0.99, result.p99_latency_ms)):
+        assert found * 1000 == pytest.approx(times[int(share * len(times))], rel=0.1)
+    assert UsageMeter(database).report(1, 0, HOUR, "1m", ("key_id",))[2].results[0].p50_latency_ms > 0
+
+
+def test_use_from_before_times_were_kept_has_no_percentiles(database: Database) -> None:
+    with database.transaction() as tx:
+        tx.bulk("usage_add", [(*slot(1), 5, 0, 5, 5000)])
+    (bucket,) = UsageMeter(database).report(1, 0, HOUR, "1h")
+    assert (bucket.results[0].mean_latency_ms, bucket.results[0].p99_latency_ms) == (1.0, 0.0)

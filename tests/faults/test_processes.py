@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import resource
 import socket
 import subprocess
@@ -41,7 +43,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[tuple[psutil.Process, Ask]]:
+def served(home: Path, **settings: str) -> Iterator[tuple[psutil.Process, Ask]]:
     """A server's process, and a way to ask it that gives (status, body)."""
     key = (home.parent / "key").read_text()
     with socket.socket() as probe:
@@ -59,7 +61,8 @@ def served(home: Path) -> Iterator[tuple[psutil.Process, Ask]]:
             return error.code, json.loads(error.read())
 
     command = [sys.executable, "-m", "aisle", "serve", "--home", str(home), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, **{f"AISLE_{name.upper()}": value for name, value in settings.items()}}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         until = time.monotonic() + READY_WITHIN
         while True:
@@ -110,3 +113,34 @@ def test_a_full_disk_refuses_events_serves_answers_and_is_over_when_space_return
         assert (status, bool(answer["items"])) == (200, True)
         process.rlimit(resource.RLIMIT_FSIZE, (hard, hard))
         assert post("after") == 200
+
+
+CALLERS, ROOM = 80, 8  # callers at one moment, requests that may wait
+
+
+def test_ten_times_what_fits_is_refused_at_once_with_a_time_to_come_back_and_what_was_let_in_is_answered(home: Path) -> None:
+    key = (home.parent / "key").read_text()
+    body = json.dumps({"user_id": "u1", "n": 5})
+    head = f"POST /v1/recommend/for_user HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
+    request = f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
+    with served(home, queue=str(ROOM), batch_cost="2") as (process, ask):
+        port = next(found.laddr.port for found in process.net_connections() if found.status == "LISTEN")
+        sockets = [socket.create_connection(("127.0.0.1", port), 30) for _ in range(CALLERS)]
+        answers = []
+        for _ in range(5):
+            process.suspend()  # so that all of them have arrived when it looks
+            for one in sockets:
+                one.sendall(request)
+            process.resume()
+            for one in sockets:
+                answer = http.client.HTTPResponse(one)
+                answer.begin()
+                answers.append((answer.status, answer.getheader("retry-after"), json.loads(answer.read())))
+        for one in sockets:
+            one.close()
+        refused = [(after, said["detail"]) for status, after, said in answers if status == 503]
+        assert {status for status, _, _ in answers} == {200, 503}
+        assert len(refused) > 5 * (CALLERS - 5 * ROOM)
+        assert all(after is not None and int(after) >= 1 and "try again" in detail for after, detail in refused)
+        assert all(len(said["items"]) == 5 for status, _, said in answers if status == 200)
+        assert ask("POST", "/v1/recommend/for_user", {"user_id": "u2"})[0] == 200

@@ -75,7 +75,8 @@ def usage(given: argparse.Namespace) -> None:
         {
             "from": to_iso(bucket.start_time * 1_000_000)[:16], "operation": f"{result.task}.{result.operation}",
             "requests": result.num_model_requests, "errors": result.num_errors, "cpu_s": result.cpu_seconds,
-            "mean_ms": result.mean_latency_ms, "joules_estimated": result.energy_joules,
+            "mean_ms": result.mean_latency_ms, "p50_ms": result.p50_latency_ms, "p95_ms": result.p95_latency_ms,
+            "p99_ms": result.p99_latency_ms, "joules_estimated": result.energy_joules,
         }
         for bucket in buckets for result in bucket.results
     )  # fmt: skip

@@ -25,6 +25,15 @@ on conflict (tenant, minute, key_id, task, operation, model) do update set
     requests = usage.requests + excluded.requests, errors = usage.errors + excluded.errors,
     cpu_us = usage.cpu_us + excluded.cpu_us, latency_us = usage.latency_us + excluded.latency_us
 
+-- name: latency_add
+insert into latency (tenant, minute, key_id, task, operation, model, step, requests)
+values (:tenant, :minute, :key_id, :task, :operation, :model, :step, :requests)
+on conflict (tenant, minute, key_id, task, operation, model, step) do update set requests = latency.requests + excluded.requests
+
+-- name: latency_range
+select minute, key_id, task, operation, model, step, sum(requests) from latency
+where tenant = :tenant and minute >= :start and minute < :end group by minute, key_id, task, operation, model, step
+
 -- name: usage_range
 select minute, key_id, task, operation, model, requests, errors, cpu_us, latency_us from usage
 where tenant = :tenant and minute >= :start and minute < :end order by minute
