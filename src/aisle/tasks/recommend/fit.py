@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from msgspec.structs import replace as changed
 from aisle.errors import BadInput
 from aisle.kit.nearest import best
 from aisle.task import Data, Progress, Scores
-from aisle.tasks.recommend import bought_together, content, files, item_neighbours, model, popular, user_neighbours
+from aisle.tasks.recommend import bought_together, cold, content, files, item_neighbours, model, popular, user_neighbours
 from aisle.tasks.recommend.blend import blended_model
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.held_out import Found, measure
@@ -45,7 +45,8 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
     texts = content.read(world.items)
     near = content.learn(texts, config.content_neighbours, _within(step, 15, 30, "likeness of texts"))
     found = measure(world, config, texts, near, _from(step, 30, 65))
-    whole = learnt(world, found, texts, near, _from(step, 65, 95))
+    spaces = cold.vectors_of({name: list(data.vectors(name)) for name in cold.SPACES}, {n: k for k, n in enumerate(world.names)})
+    whole = learnt(world, found, texts, near, _from(step, 65, 95), spaces)
     whole.images = pictures(data.vectors("image"), whole.place, config.neighbours)
     step(95, "writing files")
     model.save(whole, folder)
@@ -54,10 +55,12 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
     return {**found.scores, **_facts(world)}
 
 
-def learnt(world: World, found: Found, texts: Content, near: Lists, step: Step) -> Model:
+def learnt(
+    world: World, found: Found, texts: Content, near: Lists, step: Step, spaces: Mapping[str, cold.Matrix] | None = None
+) -> Model:
     """The model that was found best, from everything."""
     if found.recipe is None:
-        return learn(world, found.config, texts, near, step)
+        return learn(world, found.config, texts, near, step, spaces)
     base = learn(
         world, changed(found.config, algorithm="item_neighbours"), texts, near, lambda done, said: step(done * 0.5, said)
     )
@@ -69,7 +72,9 @@ def learnt(world: World, found: Found, texts: Content, near: Lists, step: Step) 
     return blended_model(base, parts, found.recipe.weights)
 
 
-def learn(world: World, config: Config, texts: Content, near: Lists, step: Step) -> Model:
+def learn(
+    world: World, config: Config, texts: Content, near: Lists, step: Step, spaces: Mapping[str, cold.Matrix] | None = None
+) -> Model:
     """A model in memory, for a single algorithm. `texts` and `near` do not depend on events: a second model may share them."""
     weights = Weights.of(config)
     interest = world.interest(weights)
@@ -79,6 +84,9 @@ def learn(world: World, config: Config, texts: Content, near: Lists, step: Step)
     step(50, "what is popular, what is bought together")
     popularity = popular.learn(world, weights, config)
     together = bought_together.learn(world, config)
+    liked = interest > 0
+    kin = cold.learn(liked.tocsr(), texts, world.items, spaces or {}) if liked.nnz and config.content_share else None
+    heard = np.asarray((behaviour.values > 0).any(axis=1), bool)
     step(60, "users")
     whole = Model(
         config=config,
@@ -97,6 +105,8 @@ def learn(world: World, config: Config, texts: Content, near: Lists, step: Step)
         users=world.users,
         crowd_parts=user_neighbours.learn(world, weights),
         unknown=world.names[world.known :],
+        kin=kin,
+        stand_ins=cold.stand_ins(kin, texts, near, ~heard) if kin is not None else None,
     )
     algorithm: Single = "item_neighbours" if config.algorithm == "auto" or config.algorithm == "blend" else config.algorithm
     return scored_by(algorithm, whole, world, _within(step, 70, 100, algorithm))

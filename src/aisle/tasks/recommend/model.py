@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aisle.tasks.recommend import files
 from aisle.tasks.recommend.als import Factors, served
 from aisle.tasks.recommend.bought_together import Together
+from aisle.tasks.recommend.cold import Kin
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.popular import Popularity
@@ -81,6 +82,9 @@ class Model:
     unknown: list[str]  # items only events know: columns N … of the users' vectors
     factors: Factors | None = None  # only for algorithm=als
     blend: Blend | None = None  # only for algorithm=blend
+    kin: Kin | None = None  # where items without behaviour belong; None: nothing is known of behaviour
+    share: float = 1.0  # what likeness of a new item counts in `personal`: `content_share`, on the scale of the lists
+    stand_ins: Lists | None = None  # (N, k) only while learning: `texts`, and for items without behaviour what `kin` says
     extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -161,6 +165,9 @@ def save(model: Model, folder: Path) -> None:
     files.save_json(folder, "vocabulary", model.content.vocabulary)
     if model.blend is not None:
         _save_blend(model.blend, folder)
+    if model.kin is not None:
+        files.save(folder, kin_vectors=model.kin.vectors, kin_words=model.kin.words)
+    files.save(folder, share=np.array(model.share))
     files.save_json(folder, "settings", model.config)
     files.save_json(folder, "facts", {"until": model.until, "rated": int(crowd.rated), **model.extra})
 
@@ -193,8 +200,16 @@ def _load_one(folder: Path) -> Model:
         crowd_parts=folder,
         unknown=files.load_json(folder, "unknown", list[str]),
         factors=_factors(folder),
+        kin=_kin(folder),
+        share=float(files.load(folder, "share")),
         extra={name: value for name, value in facts.items() if name not in ("until", "rated")},
     )
+
+
+def _kin(folder: Path) -> Kin | None:
+    if not (folder / "kin_words.npy").exists():
+        return None
+    return Kin(files.load(folder, "kin_vectors"), files.load(folder, "kin_words"))
 
 
 def _lists(folder: Path, name: str) -> Lists:

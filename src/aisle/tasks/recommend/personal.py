@@ -112,8 +112,7 @@ def _ranked(batch: Sequence[Ask], history: History, view: View, model: Model) ->
         ranking.close(scores, batch, history.hidden, view)
         ranked = ranking.best(scores, wanted)
         return folded.pairs(model.factors, said, ranked, view.size), ranked
-    share = 1.0 if model.config.algorithm == "content" else model.config.content_share
-    pairs = ranking.pairs(history, view.items.personal, view, share)
+    pairs = ranking.pairs(history, view.items.personal, view, model.share)
     scores = ranking.add_up(pairs, len(batch), view.size)
     ranking.close(scores, batch, history.hidden, view)
     return pairs, ranking.best(scores, wanted)

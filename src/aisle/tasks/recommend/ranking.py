@@ -47,7 +47,7 @@ def pairs(history: History, lists: Lists, view: View, share: float) -> Pairs:
     cell = lists.indices.take(history.item, axis=0) + (history.user * view.size)[:, None]  # (entries, k)
     value = lists.values.take(history.item, axis=0) * history.share[:, None]
     width = lists.indices.shape[1]
-    arrivals = view.items.arrivals
+    arrivals = view.items.arrivals if lists is view.items.texts else view.items.joined
     if arrivals is None:
         return Pairs(cell.reshape(-1), value.reshape(-1), width, NONE)
     old = np.flatnonzero(history.item < len(view.model.names))  # new items have lists of their own

@@ -18,7 +18,7 @@ from msgspec.structs import replace as changed
 from numpy.typing import NDArray
 
 from aisle.errors import BadInput
-from aisle.tasks.recommend import als, ease, item_neighbours
+from aisle.tasks.recommend import als, cold, ease, item_neighbours
 from aisle.tasks.recommend import sequence_neighbours as sequences
 from aisle.tasks.recommend.lists import Floats, Lists
 from aisle.tasks.recommend.model import Model
@@ -36,7 +36,7 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Mode
     config = changed(model.config, algorithm=algorithm)
     factors = None
     if algorithm == "content":
-        return replace(model, config=config, personal=model.texts, factors=None)
+        return replace(model, config=config, personal=model.texts, factors=None, share=1.0)
     if algorithm == "sequence_neighbours":
         own = _on_scale(followers(world, config, step), model.behaviour)
     elif algorithm == "ease":
@@ -45,8 +45,18 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Mode
         own = model.behaviour
         if algorithm == "als":
             factors = folded(world, config, step)
-    lists = item_neighbours.with_cold(own, model.texts, config.content_share)
-    return replace(model, config=config, personal=lists, factors=factors)
+    share = _share(own, model)
+    lists = item_neighbours.with_cold(own, model.stand_ins or model.texts, share)
+    return replace(model, config=config, personal=lists, factors=factors, share=share)
+
+
+def _share(own: Lists, model: Model) -> float:
+    """What likeness counts beside these lists: `content_share` of a nearest neighbour's usual value for a usual likeness."""
+    best = own.values.max(axis=1, initial=0.0)
+    likeness = cold.usual(model.kin, model.content) if model.kin is not None else 0.0
+    if likeness <= 0 or not (best > 0).any():
+        return model.config.content_share
+    return model.config.content_share * float(best[best > 0].mean()) / likeness
 
 
 def followers(world: World, config: Config, step: Step) -> Lists:

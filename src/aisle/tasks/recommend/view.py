@@ -6,6 +6,7 @@ behaviour; its text places it among the others, and they find it through that li
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -50,7 +51,9 @@ class Numbering:
     position: Places  # (S,) in the catalogue; -1: gone from it
     texts: Lists  # (S, k) neighbours by text
     personal: Lists  # (S, k) of the scoring algorithm
-    arrivals: Arrivals | None  # None: nothing new
+    arrivals: Arrivals | None  # by text; None: nothing new
+    joined: Arrivals | None  # the same as the scoring algorithm has it: by what the words mean for behaviour, too
+    vectors: NDArray[np.float32]  # (S, factors) of `cold`
     unheard: Mask  # (S,) without behaviour: reached by text
     created: Places  # (S,) microseconds
     popularity: Floats  # (S,) 1 for the most popular
@@ -146,7 +149,8 @@ def number(model: Model, catalogue: Catalogue, before: Numbering | None = None) 
     new = [item for item in catalogue.items[last.size :] if item.item_id not in last.place]
     names = [*last.names, *(item.item_id for item in new)]
     rows = model.content.place_of(new)
-    texts, personal, arrivals = _arrived(model, last, rows)
+    vectors = np.vstack([last.vectors, model.kin.place_of(new, rows)]) if model.kin is not None and new else last.vectors
+    texts, personal, arrivals, joined = _arrived(model, last, rows, vectors)
     position = np.append(last.position, np.full(len(new), -1))
     for place in np.flatnonzero(position < 0).tolist():
         position[place] = catalogue.position.get(names[place], -1)
@@ -164,6 +168,8 @@ def number(model: Model, catalogue: Catalogue, before: Numbering | None = None) 
         texts=texts,
         personal=personal,
         arrivals=arrivals,
+        joined=joined,
+        vectors=vectors,
         unheard=np.append(last.unheard, np.ones(len(new), bool)),
         created=created,
         popularity=popularity,
@@ -176,9 +182,10 @@ def _trained(model: Model, catalogue: Catalogue) -> Numbering:
     """The items of training, before the catalogue is looked at."""
     score = model.popularity.score
     nothing = model.content.place_of([])
+    vectors = model.kin.vectors if model.kin is not None else np.zeros((len(model.names), 0), np.float32)
     return Numbering(
         catalogue, 0, model.place, model.names, np.array(model.names, object), np.full(len(model.names), -1), model.texts,
-        model.personal, None, model.unheard, model.created, score / max(float(score.max(initial=0)), 1e-300),
+        model.personal, None, None, vectors, model.unheard, model.created, score / max(float(score.max(initial=0)), 1e-300),
         np.zeros(0, np.int64), nothing,
     )  # fmt: skip
 
@@ -188,28 +195,42 @@ def moment(item: Item) -> int:
     return item.created_at if isinstance(item.created_at, int) else 0
 
 
-def _arrived(model: Model, last: Numbering, rows: Sparse) -> tuple[Lists, Lists, Arrivals | None]:
-    """The lists with those of the items that came since, and who finds these."""
-    added, known = rows.shape[0], len(last.names)
+def _arrived(
+    model: Model, last: Numbering, rows: Sparse, vectors: NDArray[np.float32]
+) -> tuple[Lists, Lists, Arrivals | None, Arrivals | None]:
+    """The lists with those of the items that came since, and who finds these: by text, and as the scoring algorithm has it."""
+    added, known, k = rows.shape[0], len(last.names), last.texts.indices.shape[1]
     if not added:
-        return last.texts, last.personal, last.arrivals
-    lists = _nearest(rows, sp.vstack([model.content.rows, last.new, rows]).tocsr(), known, last.texts.indices.shape[1])
+        return last.texts, last.personal, last.arrivals, last.joined
+    every = sp.vstack([model.content.rows, last.new, rows]).tocsr()
+    by_text = _nearest(lambda at: content.likeness(rows[at], every).toarray(), added, known, k)
+    texts, arrivals = _longer(last.texts, by_text, 1.0), _finders(by_text, last.arrivals, known)
+    if model.config.algorithm == "content":
+        return texts, texts, arrivals, arrivals
+    kin, near, joined = model.kin, by_text, arrivals
+    if kin is not None:
+        near = _nearest(lambda at: kin.likeness(vectors[known:][at], vectors, content.likeness(rows[at], every)), added, known, k)
+        joined = _finders(near, last.joined, known)
+    return texts, _longer(last.personal, near, model.share), arrivals, joined
+
+
+def _finders(lists: Lists, last: Arrivals | None, known: int) -> Arrivals:
+    """Who names the new items: those that they name, and the ones of before."""
     own, near = np.nonzero(lists.values > 0)
     item, place, value = lists.indices[own, near].astype(np.int64), own + known, lists.values[own, near].astype(np.float64)
-    if last.arrivals is not None:
-        item = np.concatenate([last.arrivals.item, item])
-        place, value = np.concatenate([last.arrivals.place, place]), np.concatenate([last.arrivals.value, value])
+    if last is not None:
+        item = np.concatenate([last.item, item])
+        place, value = np.concatenate([last.place, place]), np.concatenate([last.value, value])
     order = np.lexsort((place, item))
-    arrivals = Arrivals(item[order].searchsorted(np.arange(known + added + 1)), item[order], place[order], value[order])
-    share = 1.0 if model.config.algorithm == "content" else model.config.content_share
-    return _longer(last.texts, lists, 1.0), _longer(last.personal, lists, share), arrivals
+    item = item[order]
+    return Arrivals(item.searchsorted(np.arange(known + len(lists.indices) + 1)), item, place[order], value[order])
 
 
-def _nearest(rows: Sparse, every: Sparse, first: int, k: int) -> Lists:
-    """The k items most alike to each row by text, itself (at place `first` + row) left out; a few rows at a time."""
+def _nearest(likeness: Callable[[slice], NDArray[Any]], rows: int, first: int, k: int) -> Lists:
+    """The k items most alike to each new one, itself (at place `first` + row) left out; a few rows at a time."""
     parts = []
-    for start in range(0, rows.shape[0], BLOCK):
-        alike = content.likeness(rows[start : start + BLOCK], every).toarray().astype(np.float32)
+    for start in range(0, rows, BLOCK):
+        alike = likeness(slice(start, start + BLOCK)).astype(np.float32)
         alike[alike <= 0] = -np.inf
         own = np.arange(len(alike))
         alike[own, first + start + own] = -np.inf

@@ -63,10 +63,10 @@ def ranker(view: View) -> Ranker | None:
 
 
 def _arrivals(view: View) -> dict[str, Any]:
-    arrivals, config = view.items.arrivals, view.model.config
+    arrivals = view.items.joined
     if arrivals is None:
         return {"arrival_start": NOTHING, "arrival_place": NOTHING, "arrival_value": NOTHING}
-    share = 1.0 if config.algorithm == "content" else config.content_share
+    share = view.model.share
     return {
         "arrival_start": _as(arrivals.start, np.int64),
         "arrival_place": _as(arrivals.place, np.int32),
