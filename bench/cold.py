@@ -3,9 +3,9 @@
     python -m bench.cold [beauty|sports] [--questions 2000] [--algorithm item_neighbours]
 
 Every event of a hidden item is a question: the user as of then, with what they had of the rest; right is that item. Twenty are
-asked for, of the hidden items alone (recall of chance: 20 by their number), and of the whole catalogue. Twice: the items are in the
-catalogue when the model learns ("known"), or come after it ("later"). Amazon's ids rise with the time a product was listed, so the
-highest are the newest.
+asked for, of the hidden items alone (recall of chance: 20 by their number), and of the whole catalogue. Twice: the items are in
+the catalogue when the model learns ("known"), or come after it ("later"). Amazon's ids rise with the time a product was listed,
+so the highest are the newest.
 """
 
 from __future__ import annotations
@@ -81,10 +81,8 @@ def measured(name: str, most: int, algorithm: str) -> Iterator[tuple[str, NDArra
     cold[rng.choice(world.known, world.known // 10, replace=False)] = True
     asked = questions(world, cold, most, rng)
     hidden = [world.names[place] for place in np.flatnonzero(cold)]
-    print(
-        f"{name}: {len(hidden):,} of {world.known:,} items hidden, {len(asked):,} questions; chance {TOP / len(hidden):.4f} of the"
-    )
-    print(f"hidden, {TOP / world.known:.4f} of all\n")
+    print(f"{name}: {len(hidden):,} of {world.known:,} items hidden, {len(asked):,} questions; chance {TOP / len(hidden):.4f} of")
+    print(f"the hidden, {TOP / world.known:.4f} of all\n")
     yield (
         "newest first, of the hidden",
         np.array([world.names[one.wanted[0]] in newest(items, name, cold) for one in asked], np.float64),

@@ -57,6 +57,11 @@ def test_events_without_an_order_that_means_something_are_hidden_at_random(event
         assert len(names) == 2 and len(one.history) == 6 and not names & {event.item_id for event in one.history}
 
 
+def test_baskets_have_an_order_among_each_other():
+    baskets = [(f"u{u}", f"i{(u + i) % 9}", 1 + i // 3 + u / 100, "purchase") for u in range(9) for i in range(6)]
+    assert asked(shop([item(f"i{k}") for k in range(9)], baskets)).kind == "next"
+
+
 def test_at_most_so_many_are_asked_always_the_same_ones_with_their_newest_events():
     data = random_shop(3, users=80, events=9000)
     one, two = asked(data, most=20), asked(data, most=20)

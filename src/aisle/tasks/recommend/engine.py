@@ -11,8 +11,8 @@ from msgspec.structs import replace as changed
 from aisle.errors import Misconfigured, NotFound
 from aisle.kit.catalogue import split_path
 from aisle.task import Answer, Context, Prepared
+from aisle.tasks.recommend import explore, personal, related, user_neighbours
 from aisle.tasks.recommend import model as models
-from aisle.tasks.recommend import personal, related, user_neighbours
 from aisle.tasks.recommend.history import Ask
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.personal import Found
@@ -93,7 +93,9 @@ class RecommendEngine:
 
     def _run(self, op: str, batch: Sequence[Prepared]) -> Sequence[Any]:
         if op == "for_user":
-            return personal.answer([one.data for one in batch], self.model)
+            asks = [one.data for one in batch]
+            found = personal.answer(asks, self.model)
+            return explore.mix(asks, found, self.model) if self.model.config.explore_share else found
         answer = getattr(self, f"_{op}")
         return [answer(*one.data) for one in batch]
 

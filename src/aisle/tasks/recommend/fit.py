@@ -105,6 +105,7 @@ def learn(
         users=world.users,
         crowd_parts=user_neighbours.learn(world, weights),
         unknown=world.names[world.known :],
+        events=np.bincount(world.item, minlength=world.known)[: world.known].astype(np.int32),
         kin=kin,
         stand_ins=cold.stand_ins(kin, texts, near, ~heard) if kin is not None else None,
     )

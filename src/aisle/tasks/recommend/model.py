@@ -82,6 +82,7 @@ class Model:
     unknown: list[str]  # items only events know: columns N … of the users' vectors
     factors: Factors | None = None  # only for algorithm=als
     blend: Blend | None = None  # only for algorithm=blend
+    events: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # (N,) of every item, impressions included
     kin: Kin | None = None  # where items without behaviour belong; None: nothing is known of behaviour
     share: float = 1.0  # what likeness of a new item counts in `personal`: `content_share`, on the scale of the lists
     stand_ins: Lists | None = None  # (N, k) only while learning: `texts`, and for items without behaviour what `kin` says
@@ -167,7 +168,7 @@ def save(model: Model, folder: Path) -> None:
         _save_blend(model.blend, folder)
     if model.kin is not None:
         files.save(folder, kin_vectors=model.kin.vectors, kin_words=model.kin.words)
-    files.save(folder, share=np.array(model.share))
+    files.save(folder, share=np.array(model.share), events=model.events)
     files.save_json(folder, "settings", model.config)
     files.save_json(folder, "facts", {"until": model.until, "rated": int(crowd.rated), **model.extra})
 
@@ -202,6 +203,7 @@ def _load_one(folder: Path) -> Model:
         factors=_factors(folder),
         kin=_kin(folder),
         share=float(files.load(folder, "share")),
+        events=files.load(folder, "events"),
         extra={name: value for name, value in facts.items() if name not in ("until", "rated")},
     )
 

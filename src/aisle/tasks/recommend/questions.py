@@ -6,8 +6,8 @@ again    the same, and what they had before is right too and may be shown
 hidden   a random quarter of what every user has is hidden, and asked for with all the rest of the history
 
 `next`, `later` and `again` learn from what happened before (nine tenths of the events): nothing from the future is known. They
-need an order that means something. Where most of what users did has none, because events share one moment or are ratings, which
-are given whenever a form asks for them, `hidden` is asked instead.
+need an order that means something. Where next to nobody did things at several moments, or what they did are ratings, which are
+given whenever a form asks for them, `hidden` is asked instead.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from aisle.types import PastEvent
 
 Kind = Literal["next", "later", "again", "hidden"]
 SHARE = 0.9  # of the events are learnt from
+COME_BACK = 0.2  # of the users: below it there is hardly anybody to ask by time
 QUARTER = 0.25  # of what a user has is hidden, where there is no order
 HISTORY = 50  # newest events an answer gets, as the platform gives them
 Rows = NDArray[np.int64]
@@ -59,11 +60,12 @@ def exam(world: World, weights: Weights, aim: Kind, most: int) -> Exam:
 
 
 def in_order(world: World, wanted: NDArray[np.bool_]) -> bool:
-    """Whether at least half of the steps from one wanted event of a user to the next have an order that means something."""
+    """Whether at least a fifth of the users who wanted several things did so at several moments, ratings left out."""
     rows = np.flatnonzero(wanted)
-    same = world.user[rows[1:]] == world.user[rows[:-1]]
-    apart = (world.time[rows[1:]] > world.time[rows[:-1]]) & (world.type[rows[1:]] != RATE)
-    return bool(2 * np.count_nonzero(same & apart) >= np.count_nonzero(same))
+    several = np.bincount(world.user[rows], minlength=1) > 1
+    rows = rows[world.type[rows] != RATE]
+    later = (world.user[rows[1:]] == world.user[rows[:-1]]) & (world.time[rows[1:]] > world.time[rows[:-1]])
+    return bool(len(np.unique(world.user[rows[1:]][later])) >= COME_BACK * np.count_nonzero(several))
 
 
 def _next(world: World, wanted: NDArray[np.bool_], after: int, most: int) -> list[Question]:

@@ -199,6 +199,17 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         Meta(ge=0, le=1, description="What likeness of texts counts beside likeness of behaviour, for items without behaviour."),
     ] = 0.5
+    explore_share: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=0.5,
+            description="The share of the places of `for_user` for items that few have had, so marked; 0: none.",
+        ),
+    ] = 0.0
+    explore_until: Annotated[
+        int, Meta(ge=1, le=100_000, description="Items with fewer events than this, impressions included, count as unexplored.")
+    ] = 20
     content_neighbours: Annotated[Neighbours, Meta(description="Neighbours by text kept per item.")] = 50
     long_neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item by sequence_neighbours and ease.")] = 100
     sequence_decay: Annotated[
