@@ -9,6 +9,7 @@ import { ModelsPage } from "./pages/Models";
 import { OverviewPage } from "./pages/Overview";
 import { RulesPage } from "./pages/Rules";
 import { SearchPage } from "./pages/Search";
+import { PicturesPage } from "./pages/Pictures";
 import { UsersPage } from "./pages/Users";
 import { href, useRoute, type Route } from "./router";
 import { applyScheme, readScheme, type Scheme } from "./session";
@@ -19,6 +20,7 @@ const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
   { page: "items", icon: "items", name: "Items" },
   { page: "rules", icon: "rules", name: "Rules" },
   { page: "search", icon: "search", name: "Search" },
+  { page: "pictures", icon: "pictures", name: "Pictures" },
   { page: "models", icon: "models", name: "Models" },
 ];
 const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
@@ -86,6 +88,8 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <RulesPage />;
     case "search":
       return <SearchPage />;
+    case "pictures":
+      return <PicturesPage id={route.id} />;
     case "models":
       return <ModelsPage />;
     default:

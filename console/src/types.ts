@@ -167,3 +167,41 @@ export interface Rule {
   ends_at?: number | string;
   note?: string;
 }
+
+/** What the recogniser says of a picture (POST /v1/vision/…). Boxes are x0, y0, x1, y1 in pixels of the upright picture. */
+export type Box = [number, number, number, number];
+
+export interface Label {
+  label: string;
+  probability: number;
+  logit: number;
+}
+
+export interface HeatMap {
+  label: string;
+  of: string;
+  png: string; // base64
+  box: Box;
+}
+
+export interface Classified {
+  labels: Label[];
+  known: boolean;
+  familiarity: number;
+  reasons?: Reason[];
+  examples?: { picture_id: string; label: string; similarity: number }[];
+  heat_maps?: HeatMap[];
+  model: string;
+}
+
+export interface Described {
+  attributes: Record<string, Label[]>;
+  known: boolean;
+  heat_maps?: HeatMap[];
+}
+
+export interface Detected {
+  objects: { label: string; probability: number; box: Box; by: string }[];
+  width: number;
+  height: number;
+}

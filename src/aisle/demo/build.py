@@ -26,7 +26,7 @@ from aisle.task import Progress
 
 MARKER, KEY = "demo.json", "demo.key"
 BLOCK = 5000  # events a transaction
-TASKS = ("text", "recommend", "search")  # what learns from the demo shop, vectors before those who read them
+TASKS = ("text", "vision", "recommend", "search")  # what learns from the demo shop, vectors before those who read them
 PATIENCE = 60.0  # seconds a server may take to be ready
 
 

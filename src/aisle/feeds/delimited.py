@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from aisle.errors import BadInput
 from aisle.feeds.rows import Chunk, Reject
-from aisle.feeds.source import Source
+from aisle.feeds.source import HEAD, Source
 from aisle.feeds.text import OVERLONG, blocks
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -48,6 +48,10 @@ class Delimited:
         """Every row after the header."""
         head = source.peek()
         return self._chunks(blocks(source.read, head), self.names)
+
+    def of(self, content: bytes) -> Iterator[Chunk]:
+        """Every row after the header of a file that is in memory."""
+        return self._chunks(blocks(io.BytesIO(content).read, content[:HEAD]), self.names)
 
     def _chunks(self, feed: Iterator[list[str]], names: list[str]) -> Iterator[Chunk]:
         """All rows as they are where `names` is empty, else those after the header, of the header's width."""

@@ -1,0 +1,122 @@
+"""`training=full`: the shop's pictures teach the whole network, which is then served as ONNX like the starter."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from aisle.errors import AisleError, BadInput, Misconfigured
+from aisle.kit import images
+from aisle.kit import softmax as sm
+from aisle.kit.sessions import installed
+from aisle.kit.softmax import Heads
+from aisle.tasks.vision import model as models
+from aisle.tasks.vision.model import Model
+from aisle.tasks.vision.pictures import Source, Vocabulary, divide
+from aisle.tasks.vision.schema import Config
+from aisle.tasks.vision.trunk import Trunk, TrunkCard
+
+KEPT = 256  # pixels of the shorter side of a picture while it waits to be looked at
+STEPS = 60
+DECAY = 3e-3
+Step = Callable[[float, str], None]  # of 100
+
+
+def train_full(
+    found: Sequence[Source], starter: Model, config: Config, folder: Path, step: Step
+) -> tuple[Trunk, tuple[Vocabulary, Heads]]:
+    """Train, export to `folder`, and open what was exported. Killed, it goes on where it was when it is started again.
+
+    Raises Misconfigured without the train extra, BadInput without pictures to learn from.
+    """
+    for package in ("torch", "onnx"):
+        if not installed(package):
+            raise Misconfigured(
+                f"training the whole network needs {package}: run `pip install 'aisle[train]'`, or leave training=head"
+            )
+    from aisle.tasks.vision import fine_tune
+    from aisle.tasks.vision.export import WithMean, export
+    from aisle.tasks.vision.nets import build, restore
+
+    trunk = Trunk.open(msgspec.structs.replace(starter.card.trunk, side=config.side, colours=False), models.STARTER)
+    kept, decoded, features, prints = look(found, trunk, lambda done, what: step(0.1 * done, what))
+    words = Vocabulary.of([one.labels for one in kept], config.least_pictures, config.most_labels)
+    split = divide([one.name for one in kept], [one.split for one in kept], prints, features)
+    if not words.names or not len(split.train):
+        raise BadInput("no label has enough pictures to teach a network: give items a category and pictures, or import pictures")
+    codes = words.codes([one.labels for one in kept])
+    network = build(config.network)
+    heads = None
+    if config.network == starter.card.trunk.name:
+        restore(network, models.STARTER / starter.card.trunk.file)
+        heads = sm.learn(features[split.train], codes[split.train], words.sizes, decay=DECAY, balance=config.balance, steps=STEPS)
+    elif config.frozen:
+        raise BadInput(
+            f"{config.network} starts from nothing: set frozen=0, or network={starter.card.trunk.name}", param="/config/frozen"
+        )
+    work = folder.parent / f"vision-training-{fingerprint(config, kept, prints)}"
+    work.mkdir(parents=True, exist_ok=True)
+    sides = [fine_tune.Pictures([decoded[row] for row in rows], codes[rows]) for rows in (split.train, split.validation)]
+    heads = fine_tune.train(
+        network,
+        heads,
+        words.sizes,
+        (sides[0], sides[1]),
+        recipe(config),
+        work=work,
+        say=lambda done, what: step(10 + 85 * done, what),
+    )
+    example = fine_tune.whole(None, decoded[:2], recipe(config)).float()
+    export(WithMean(network.body), example, folder / "trunk.onnx", ["features", "map"], sides_change=True)
+    shutil.rmtree(work, ignore_errors=True)
+    card = TrunkCard(name=config.network, width=network.width, side=config.side, whole=False, colours=False)
+    return Trunk.open(card, folder), (words, heads)
+
+
+def look(found: Sequence[Source], trunk: Trunk, step: Step) -> tuple[list[Source], list[Image.Image], sm.Floats, list[bytes]]:
+    """The pictures that can be decoded, kept small, and their features before training."""
+    kept, decoded, features, prints = list[Source](), list[Image.Image](), list[sm.Floats](), list[bytes]()
+    for number, source in enumerate(found):
+        if number % 8 == 0:
+            step(100 * number / len(found), f"picture {number + 1:,} of {len(found):,}")
+        try:
+            content = source.read()
+            if content is None:
+                continue
+            one = images.decode(content, side=KEPT)
+        except AisleError:
+            continue  # read() of the head says which
+        small = one.image.copy()
+        by = KEPT / min(small.size)
+        if by < 1:
+            small = small.resize((round(small.width * by), round(small.height * by)))
+        kept.append(source)
+        decoded.append(small)
+        features.append(trunk.features([trunk.view(images.Decoded(small, *small.size))])[0])
+        prints.append(images.fingerprint(one.image))
+    return kept, decoded, np.stack(features) if features else np.zeros((0, trunk.width), np.float32), prints
+
+
+def recipe(config: Config) -> fine_tune.Recipe:  # type: ignore[name-defined] # noqa: F821
+    """The training's part of the configuration."""
+    from aisle.tasks.vision.fine_tune import Recipe
+
+    return Recipe(
+        side=config.side, frozen=config.frozen, epochs=config.epochs, views=config.views, batch=config.batch,
+        learning_rate=config.learning_rate, smoothing=config.smoothing, mixup=config.mixup, patience=config.patience,
+        bf16=config.bf16, seed=config.seed,
+    )  # fmt: skip
+
+
+def fingerprint(config: Config, kept: Sequence[Source], prints: Sequence[bytes]) -> str:
+    """Names one training: the same pictures, labels and configuration."""
+    found = hashlib.sha256(msgspec.json.encode(config))
+    for source, one in zip(kept, prints, strict=True):
+        found.update(msgspec.json.encode((source.name, source.labels, source.split)) + one)
+    return found.hexdigest()[:16]

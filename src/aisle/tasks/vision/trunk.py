@@ -1,0 +1,98 @@
+"""The network without heads, at serving time: a picture's features, and the maps whose means they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from PIL import Image
+
+from aisle.kit import images
+from aisle.kit.sessions import Precision, Runtime, Session, open_session
+from aisle.tasks.vision import colours
+
+Floats = NDArray[np.float32]
+
+
+class TrunkCard(Struct, frozen=True, kw_only=True):
+    """How a network wants its pictures, and what comes out; a part of model.json."""
+
+    name: str
+    file: str = "trunk.onnx"
+    width: int  # features of the last map
+    side: int = 224  # pixels of the square it is given
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of 0 … 1, per channel
+    spread: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    whole: bool = True  # letterboxed; else the largest square in the middle
+    colours: bool = True  # colour features beside the network's
+    runtime: Runtime = "onnxruntime"
+    precision: Precision = "fp32"
+    embedding: bool = False  # the network has an embedding of its own (CLIP): output "embedding"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture as the network gets it."""
+
+    pixels: Floats  # (3, side, side)
+    square: Image.Image  # the same, before it was normalised
+    box: images.Box  # the part of the upright file that the square covers, its padding included
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """The opened network."""
+
+    card: TrunkCard
+    session: Session
+
+    @staticmethod
+    def open(card: TrunkCard, folder: Path) -> Trunk:
+        return Trunk(card, open_session(folder / card.file, runtime=card.runtime, precision=card.precision))
+
+    @property
+    def width(self) -> int:
+        """Features of a picture, colours included."""
+        return self.card.width + (colours.WIDTH if self.card.colours else 0)
+
+    def view(self, decoded: images.Decoded, box: images.Box | None = None) -> View:
+        """The picture, or a box of it in the file's pixels, as the network wants it."""
+        scale = decoded.scale
+        part = decoded.image if box is None else images.crop(decoded.image, _scaled(box, scale))
+        x0, y0 = (0.0, 0.0) if box is None else (max(box[0], 0.0), max(box[1], 0.0))
+        width, height = part.width / scale, part.height / scale
+        side = max(width, height) if self.card.whole else min(width, height)
+        left, top = x0 + (width - side) / 2, y0 + (height - side) / 2
+        square = images.letterbox(part, self.card.side) if self.card.whole else images.middle(part, self.card.side)
+        return View(normalised(square, self.card), square, (left, top, left + side, top + side))
+
+    def features(self, views: Sequence[View]) -> Floats:
+        """(pictures, width)"""
+        (found,) = self.session.run(["features"], {"pixels": np.stack([view.pixels for view in views])})
+        return self._with_colours(found, views)
+
+    def maps(self, views: Sequence[View]) -> tuple[Floats, Floats]:
+        """Features, and the maps whose means over places they are: (pictures, card.width, height, width)."""
+        found, maps = self.session.run(["features", "map"], {"pixels": np.stack([view.pixels for view in views])})
+        return self._with_colours(found, views), maps
+
+    def _with_colours(self, found: Floats, views: Sequence[View]) -> Floats:
+        if not self.card.colours:
+            return found
+        return np.concatenate([found, np.stack([colours.features(view.square) for view in views])], 1)
+
+
+def normalised(square: Image.Image, card: TrunkCard) -> Floats:
+    """(3, side, side), each channel minus its mean, by its spread."""
+    scale = 1 / (255 * np.array(card.spread, np.float32))
+    shift = np.array(card.mean, np.float32) / np.array(card.spread, np.float32)
+    values = np.asarray(np.asarray(square, np.float32) * scale - shift, np.float32)
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
+
+
+def _scaled(box: images.Box, by: float) -> images.Box:
+    return box[0] * by, box[1] * by, box[2] * by, box[3] * by
