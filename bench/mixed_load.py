@@ -94,10 +94,11 @@ def traffic(caller: Caller, rate: float, until: float, seed: int) -> None:
         next_at += rng.expovariate(rate)
 
 
-def operators(caller: Caller, every: float, until: float) -> None:
-    """Trains again and again, and rolls every third version back."""
+def operators(port: int, key: str, seen: Seen, every: float, until: float) -> None:
+    """Trains again and again, and rolls every third version back; on new connections, as idle ones are closed."""
     while time.monotonic() + every < until:
         time.sleep(every)
+        caller = Caller(port, key, seen)
         job = caller.ask("train", "POST", "/v1/jobs", {"kind": "train", "task": "recommend"})
         while caller.ask("job", "GET", f"/v1/jobs/{job['id']}")["status"] in ("queued", "running"):
             time.sleep(1)
@@ -112,6 +113,8 @@ def watch(pid: int, seen: Seen, until: float) -> None:
     while time.monotonic() < until:
         worker = sum(child.memory_info().rss for child in process.children(recursive=True)) / 2**20
         seen.memory.append((time.monotonic() - began, process.memory_info().rss / 2**20, worker))
+        if len(seen.memory) % 60 == 0:
+            print(f"  {len(seen.memory) // 60:3} min  {len(seen.seconds):>9,} requests  {seen.memory[-1][1]:.0f} MiB", flush=True)
         time.sleep(1)
 
 
@@ -124,7 +127,7 @@ def run(given: argparse.Namespace, home: str, key: str) -> Seen:
             threading.Thread(target=traffic, args=(Caller(port, key, seen), given.rate / CONNECTIONS, until, seed))
             for seed in range(CONNECTIONS)
         ]
-        jobs.append(threading.Thread(target=operators, args=(Caller(port, key, seen), given.train_every, until)))
+        jobs.append(threading.Thread(target=operators, args=(port, key, seen, given.train_every, until)))
         jobs.append(threading.Thread(target=watch, args=(server.pid, seen, until)))
         for job in jobs:
             job.start()

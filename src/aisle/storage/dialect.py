@@ -11,6 +11,7 @@ from aisle.errors import AisleError, Misconfigured, StorageFailed
 PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 PAGE_CACHE = 65_536  # KiB of pages a connection that writes may keep
 READ_CACHE = 16_384
+LOG_PAGES = 16_384  # of 4 KiB in the log before they are copied into the file: an import writes a page in batch after batch
 MAPPED = 256 * 1024 * 1024  # bytes of the file read through the page cache of the system
 SETTLE = 1000  # ms that overwriting what was erased may wait for readers
 BUSY = 10_000  # ms a writer waits for another process's writer
@@ -78,6 +79,7 @@ class Sqlite:
         for pragma in SQLITE_PRAGMAS:
             connection.execute(f"pragma {pragma}")
         connection.execute(f"pragma cache_size=-{PAGE_CACHE if write else READ_CACHE}")
+        connection.execute(f"pragma wal_autocheckpoint={LOG_PAGES}")
         return connection
 
     def schema(self, text: str) -> str:
