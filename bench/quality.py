@@ -141,13 +141,16 @@ def configured(pairs: list[str]) -> Config:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """A markdown table, best first."""
-    head = "| model | nDCG@10 | 95 % | HR@10 | recall@10 | …(min(10,n)) | recall@20 | MRR | coverage | fit s | ms/user |"
-    lines = [head, "|---" * 11 + "|"]
+    head = (
+        "| model | nDCG@10 | 95 % | HR@10 | recall@10 | …(min(10,n)) | recall@20 | MRR | coverage | fit s | ms/user | 1, 2, 5 |"
+    )
+    lines = [head, "|---" * 12 + "|"]
     for row in rows:
         numbers = [f"{row[name]:.4f}" for name in ("hr@10", "recall@10", "capped_recall@10", "recall@20", "mrr")]
+        few = ", ".join(f"{one['ndcg@10']:.4f}" for one in row["short_histories"].values())
         sure = f"{row['ci_low']:.4f}–{row['ci_high']:.4f}"
         cells = [row["model"], f"{row['ndcg@10']:.4f}", sure, *numbers, f"{row['coverage']:.3f}"]
-        lines.append("| " + " | ".join([*cells, f"{row['seconds_fit']:.1f}", f"{row['ms_per_user']:.2f}"]) + " |")
+        lines.append("| " + " | ".join([*cells, f"{row['seconds_fit']:.1f}", f"{row['ms_per_user']:.2f}", few]) + " |")
     return "\n".join(lines)
 
 

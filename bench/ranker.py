@@ -39,12 +39,13 @@ def lambdamart(found: Lessons) -> Rank:
     import lightgbm
 
     _, sizes = np.unique(found.owner, return_counts=True)
-    ranker = lightgbm.LGBMRanker(
-        n_estimators=100, num_leaves=15, learning_rate=0.05, min_child_samples=20, lambdarank_truncation_level=20,
-        random_state=0, n_jobs=1, verbose=-1,
-    )  # fmt: skip
-    ranker.fit(found.features, found.taken.astype(int), group=sizes)
-    return lambda features: np.asarray(ranker.booster_.predict(features, num_threads=1), np.float64)
+    told = lightgbm.Dataset(found.features, found.taken.astype(int), group=sizes)
+    settings = {
+        "objective": "lambdarank", "num_leaves": 15, "learning_rate": 0.05, "min_data_in_leaf": 20,
+        "lambdarank_truncation_level": 20, "seed": 0, "num_threads": 1, "verbose": -1,
+    }  # fmt: skip
+    trees = lightgbm.train(settings, told, num_boost_round=100)
+    return lambda features: np.asarray(trees.predict(features, num_threads=1), np.float64)
 
 
 def shares(found: Lessons, rank: Rank) -> float:

@@ -229,7 +229,7 @@ def test_versions_carry_their_scores_and_what_they_learnt_from(shop: Served) -> 
     (version,) = shop.ask("GET", "/v1/models/recommend/versions").json()["data"]
     assert version["live"] is True
     assert version["data"]["items"] == 24
-    assert version["config"]["algorithm"] == "item_neighbours"
+    assert version["config"]["algorithm"] == "auto"
     assert version["scores"]
 
 

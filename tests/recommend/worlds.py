@@ -103,7 +103,9 @@ class Trained:
 
 
 def train(data: Shop, **settings) -> Trained:
+    """A model of item neighbours, unless another algorithm is named: what these shops are about is not the choice."""
     progress = []
+    settings = {"algorithm": "item_neighbours", **settings}
     with tempfile.TemporaryDirectory() as folder:
         config = msgspec.convert(settings, Config)
         scores = TASK.fit(data, config, Path(folder), lambda *step: progress.append(step))

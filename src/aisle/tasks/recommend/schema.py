@@ -171,7 +171,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Who scores `for_user`; blend: several of them under a learned ranker; auto: whoever does best on "
             "held-out events. The other operations are the same."
         ),
-    ] = "item_neighbours"
+    ] = "auto"
     auto_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="For algorithm=auto: no further algorithm is tried after so many seconds.")
     ] = 120.0

@@ -52,7 +52,7 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Mode
 
 def _share(own: Lists, model: Model) -> float:
     """What likeness counts beside these lists: `content_share` of a nearest neighbour's usual value for a usual likeness."""
-    best = own.values.max(axis=1, initial=0.0)
+    best = _best_other(own)
     likeness = cold.usual(model.kin, model.content) if model.kin is not None else 0.0
     if likeness <= 0 or not (best > 0).any():
         return model.config.content_share
@@ -161,5 +161,10 @@ def _on_scale(own: Lists, behaviour: Lists) -> Lists:
 
 def _usual(lists: Lists) -> float:
     """What the nearest other items come to, all added up."""
+    return float(_best_other(lists).sum(dtype=np.float64))
+
+
+def _best_other(lists: Lists) -> NDArray[np.float32]:
+    """(N,) the value of every item's nearest other item."""
     other = lists.indices != np.arange(len(lists.indices))[:, None]
-    return float(np.where(other, lists.values, 0.0).max(axis=1, initial=0.0).sum(dtype=np.float64))
+    return np.asarray(np.where(other, lists.values, 0.0).max(axis=1, initial=0.0), np.float32)
