@@ -47,7 +47,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality
 FIRST = 250_000  # events of the first rung
 MORE = 4  # times as many on each further one
 BLENDED = 6  # algorithms that a blend is tried of
-KEPT = 6  # entrants that go on at most
+HOPELESS = 0.7  # of the leader's quality on a part, below which who is surely worse is dropped: more events may turn the order
+KEPT = 10  # entrants that go on at most
 ERRORS = 2.0  # standard errors within which a difference is chance
 FEW = 200  # questions below which all are asked on every rung
 Say = Callable[[float, str], None]
@@ -138,7 +139,8 @@ def keep(entrants: list[Entrant]) -> list[Config]:
     second of any; those that are surely worse than the leader do not."""
     ranked = _ranked(entrants)
     leader = ranked[0].marks.ndcg
-    hopeful = [one for one in ranked if one is ranked[0] or not surely_better(leader, one.marks.ndcg)]
+    least = HOPELESS * ranked[0].marks.mean
+    hopeful = [one for one in ranked if one.marks.mean >= least or not surely_better(leader, one.marks.ndcg)]
     firsts = list({one.name: one.config for one in reversed(hopeful)}.values())[::-1]
     going = (firsts + [one.config for one in hopeful if one.config not in firsts])[:KEPT]
     always = {one.name: one.config for one in reversed(ranked) if one.name in (DEFAULT, "popular")}
