@@ -81,5 +81,5 @@ def test_training_leaves_a_vector_of_every_item(tmp_path) -> None:
 
 
 def test_items_of_a_kind_are_near() -> None:
-    (row,) = TASK.evaluate(tiny_shop(), TASK.config(), "", lambda done, total, message: None)
+    (row,) = TASK.evaluate(tiny_shop(), TASK.config(), "neighbours", lambda done, total, message: None)
     assert row["same_category@10"] > row["chance"] + 0.3

@@ -1,4 +1,4 @@
-"""Text: what it means. Sentences and items as vectors."""
+"""Text: what it means. Labels for texts; sentences and items as vectors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aisle.task import Data, Engine, Operation, Progress, Scores
-from aisle.tasks.text.schema import Config, Embed, Embeddings
+from aisle.tasks.text.schema import Classification, Classify, Config, Embed, Embeddings
 
 
 class Text:
@@ -20,12 +20,28 @@ class Text:
         "embed": Operation(
             Embed, Embeddings, {"text": ["a warm lamp for the bedroom", "卧室台灯"]}, "Texts as vectors: near means alike."
         ),
+        "classify": Operation(
+            Classify,
+            Classification,
+            {
+                "text": [
+                    "Absolutely love it, the colour is even more beautiful than in the picture.",
+                    "质量太差了，用了没几天就坏了。",
+                ]
+            },
+            "Labels for texts: sentiment, category, language, and whatever the shop has labelled.",
+        ),
     }
 
     def fit(self, data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
         from aisle.tasks.text.fit import fit
 
         return fit(data, config, folder, progress)
+
+    def adopt(self, source: str, folder: Path, progress: Progress) -> Scores:
+        from aisle.tasks.text.adopt import adopt
+
+        return adopt(source, folder, progress)
 
     def load(self, folder: Path) -> Engine:
         from aisle.tasks.text.engine import load

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aisle.errors import BadInput
+from aisle.errors import BadInput, NoModel, NotFound
 from aisle.kit.words import plain
 from aisle.task import Answer, Context, Prepared
-from aisle.tasks.text import static
-from aisle.tasks.text.schema import Embed, Embeddings
+from aisle.tasks.text import classifiers, encoder, static
+from aisle.tasks.text.classifiers import Classifier
+from aisle.tasks.text.schema import Classification, Classified, Classify, Embed, Embeddings, Explanation, Token
 
-CHARACTERS = 1000.0  # of static embedding that cost as much as one request does anyway
+CHARACTERS = 1000.0  # of text that cost as much as one request does anyway
 DECIMALS = 6  # of a vector's numbers: more would only make the answer longer
+EXPLAINED = 3.0  # times the cost of a text that is not explained
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Texts for one classifier."""
+
+    classifier: Classifier
+    texts: list[str]
+    explain: bool
 
 
 class TextEngine:
-    """A sentence embedding."""
+    """A sentence embedding and named classifiers."""
 
-    def __init__(self, embedding: static.StaticEmbedding) -> None:
+    def __init__(self, embedding: static.Embedding, named: Mapping[str, Classifier]) -> None:
         self.embedding = embedding
+        self.classifiers = named
 
-    def prepare(self, op: str, request: Embed, context: Context) -> Prepared:
-        """The texts as a list. Raises BadInput where one says nothing."""
-        texts = [request.text] if isinstance(request.text, str) else request.text
-        for place, text in enumerate(texts):
-            if not plain(text[: static.LONGEST]).strip():
-                raise BadInput(
-                    "a text is empty: leave it out", param="/text" if isinstance(request.text, str) else f"/text/{place}"
-                )
-        return Prepared(texts, 1.0 + sum(map(len, texts)) / CHARACTERS)
+    def prepare(self, op: str, request: Any, context: Context) -> Prepared:
+        """The texts, spelt one way. Raises BadInput where one says nothing, NotFound for an unknown classifier."""
+        texts = _texts(request)
+        if op == "embed":
+            return Prepared(texts, 1.0 + sum(map(len, texts)) / CHARACTERS)
+        chosen = self._classifier(request.model)
+        cost = 1.0 + sum(map(chosen.model.cost, texts))
+        explain = request.explain != "none"
+        return Prepared(Ask(chosen, texts, explain), cost * EXPLAINED if explain else cost)
 
     def run(self, op: str, batch: Sequence[Prepared]) -> Sequence[Any]:
-        """(vectors, tokens) of each request; all texts of a batch at once."""
+        """All texts of a batch for one model go in together."""
+        return self._embed(batch) if op == "embed" else self._classify([one.data for one in batch])
+
+    def finish(self, op: str, request: Any, result: Any) -> Answer:
+        sent = [request.text] if isinstance(request.text, str) else request.text
+        longer = [place for place, text in enumerate(sent) if len(text) > static.LONGEST]
+        if op == "embed":
+            vectors, tokens = result
+            rows = np.round(vectors.astype(np.float64), DECIMALS).tolist()
+            return Embeddings(embeddings=rows, tokens=int(tokens.sum()), truncated=longer)
+        ask, logits = result
+        results = [_classified(ask, row, place, place in longer) for place, row in enumerate(logits)]
+        return Classification(results=results, classifier=ask.classifier.spec.name)
+
+    def _embed(self, batch: Sequence[Prepared]) -> list[Any]:
         texts = [text for one in batch for text in one.data]
         if not texts:
             return []
@@ -43,14 +70,58 @@ class TextEngine:
         ends = np.cumsum([len(one.data) for one in batch])[:-1]
         return list(zip(np.split(vectors, ends), np.split(tokens, ends), strict=True))
 
-    def finish(self, op: str, request: Embed, result: Any) -> Answer:
-        vectors, tokens = result
-        texts = [request.text] if isinstance(request.text, str) else request.text
-        longer = [place for place, text in enumerate(texts) if len(text) > static.LONGEST]
-        rows = np.round(vectors.astype(np.float64), DECIMALS).tolist()
-        return Embeddings(embeddings=rows, tokens=int(tokens.sum()), truncated=longer)
+    def _classify(self, asks: Sequence[Ask]) -> list[Any]:
+        found: list[Any] = [None] * len(asks)
+        for name in dict.fromkeys(ask.classifier.spec.name for ask in asks):
+            own = [place for place, ask in enumerate(asks) if ask.classifier.spec.name == name]
+            logits = asks[own[0]].classifier.model.logits([text for place in own for text in asks[place].texts])
+            ends = np.cumsum([len(asks[place].texts) for place in own])[:-1]
+            for place, rows in zip(own, np.split(logits, ends), strict=True):
+                found[place] = (asks[place], rows)
+        return found
+
+    def _classifier(self, name: str | None) -> Classifier:
+        if name is None and self.classifiers:
+            return next(iter(self.classifiers.values()))
+        if name is not None and name in self.classifiers:
+            return self.classifiers[name]
+        if not self.classifiers:
+            raise NoModel(
+                "text has no classifier yet: import labelled texts (`aisle import texts FILE`) and run `aisle train text`"
+            )
+        known = ", ".join(self.classifiers)
+        raise NotFound(f"there is no classifier {name!r}: choose one of {known}, or train it from a column", param="/model")
 
 
 def load(folder: Path) -> TextEngine:
     """Open a trained model, or the starter."""
-    return TextEngine(static.load(folder / "embedding"))
+    table = static.load(folder / "embedding")
+    sentences = encoder.load_sentences(folder / "sentences")
+    return TextEngine(sentences or table, classifiers.load(folder, table))
+
+
+def _texts(request: Embed | Classify) -> list[str]:
+    single = isinstance(request.text, str)
+    texts = [plain(text[: static.LONGEST]) for text in ([request.text] if isinstance(request.text, str) else request.text)]
+    for place, text in enumerate(texts):
+        if not text or text.isspace():
+            raise BadInput("a text is empty: leave it out", param="/text" if single else f"/text/{place}")
+    return texts
+
+
+def _classified(ask: Ask, logits: Any, place: int, truncated: bool) -> Classified:
+    chosen = ask.classifier
+    labels = chosen.classify(logits)
+    explanation = None
+    if ask.explain:
+        pieces, bias = chosen.model.explain(ask.texts[place], int(np.argmax(logits)))
+        tokens = [Token(ask.texts[place][start:stop], contribution) for start, stop, contribution in pieces]
+        method: Any = "exact" if chosen.spec.kind == "linear" else "occlusion"
+        explanation = Explanation(label=labels[0].label, method=method, bias=bias, tokens=tokens)
+    return Classified(
+        labels=labels,
+        path=chosen.path(logits),
+        assigned=[label.label for label in labels if label.logit > 0] if chosen.spec.multi else None,
+        explanation=explanation,
+        truncated=truncated,
+    )

@@ -1,4 +1,4 @@
-"""How good the embedding is for the shop: whether an item's nearest items are of its category."""
+"""How good the models are for the shop: each classifier on held-out texts, or whether an item's nearest are of its category."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from aisle.errors import BadInput
 from aisle.kit.words import item_text
 from aisle.task import Data, Progress
-from aisle.tasks.text import static
-from aisle.tasks.text.fit import STARTER
+from aisle.tasks.text import datasets, static, trained
+from aisle.tasks.text.fit import STARTER, Reporter
 from aisle.tasks.text.schema import Config
 from aisle.types import Item
 
-PROTOCOLS = ("neighbours",)
+PROTOCOLS = ("classifiers", "neighbours")
 NEAREST = 10
 MOST = 5000  # items that are compared
 
@@ -23,17 +23,23 @@ def evaluate(data: Data, config: Config, protocol: str, progress: Progress) -> l
     """Rows of models, best first. Raises BadInput for a protocol or a shop that cannot be measured."""
     if protocol and protocol not in PROTOCOLS:
         raise BadInput(f"text has no protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
-    items = [item for item in data.items() if item.category][:MOST]
-    if len({item.category for item in items}) < 2:
-        raise BadInput("evaluating text needs items of at least two categories: import the catalogue first")
-    progress(0, 1, f"{len(items):,} items")
-    found = [neighbours(items, static.load(STARTER / "embedding"))]
-    progress(1, 1, "done")
-    return found
+    embedding = static.load(STARTER / "embedding")
+    sets = [] if protocol == "neighbours" else datasets.read(data, config.columns)[0]
+    rows: list[dict[str, Any]] = []
+    for number, dataset in enumerate(sets):
+        step = Reporter(progress, 100 * number / len(sets), 100 / len(sets))
+        found = trained.measure(dataset, embedding, config.strength, step)
+        rows.append({"model": f"linear {dataset.name}", **found.scores})
+    if not rows:
+        rows = [neighbours([item for item in data.items() if item.category][:MOST], embedding)]
+    progress(100, 100, "done")
+    return sorted(rows, key=lambda row: -row.get("accuracy", 0.0))
 
 
 def neighbours(items: list[Item], embedding: static.StaticEmbedding) -> dict[str, Any]:
     """The share of an item's nearest, by title alone, that are of its category; and what chance would give."""
+    if len({item.category for item in items}) < 2:
+        raise BadInput("evaluating text needs labelled texts, or items of at least two categories: import them first")
     vectors, _ = embedding.embed([item_text(Item(item_id=item.item_id, title=item.title)) for item in items])
     alike = vectors @ vectors.T
     np.fill_diagonal(alike, -np.inf)

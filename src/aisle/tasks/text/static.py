@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -31,13 +32,22 @@ GRAMS_WORD = ((3, 0.5), (4, 0.5))  # inside <word>, beside the word as a whole
 TABLE, SCALE, VOCABULARY = "table.npy", "scale.npy", "vocabulary.txt"
 
 
+class Embedding(Protocol):
+    """Texts as vectors."""
+
+    @property
+    def dimensions(self) -> int: ...
+    def embed(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.int64]]:
+        """(texts, dimensions) of length 1, and how many tokens each text had."""
+
+
 @dataclass(frozen=True, slots=True)
 class StaticEmbedding:
     """A table of token vectors and how to find a text's tokens."""
 
     table: Floats  # (tokens, dimensions)
     bases: Floats  # (BASES, dimensions) ±size
-    tokenizer: object
+    tokenizer: Any
 
     @property
     def dimensions(self) -> int:
@@ -46,7 +56,7 @@ class StaticEmbedding:
     def embed(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.int64]]:
         """(texts, dimensions) of length 1, and how many tokens each text had; a blank text's is 0."""
         read = [plain(text[:LONGEST]) for text in texts]
-        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(read, add_special_tokens=False)]  # type: ignore[attr-defined]
+        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(read, add_special_tokens=False)]
         counts = np.array([len(row) for row in ids], np.int64)
         indptr = np.concatenate([[0], np.cumsum(counts)])
         flat = np.array([one for row in ids for one in row], np.int32)
@@ -60,6 +70,23 @@ class StaticEmbedding:
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors, counts
 
+    def parts(self, text: str) -> list[tuple[int, int, Floats]]:
+        """(start, stop, vector) of what a text, spelt one way, is made of: the vectors add up to the text's own."""
+        read = text[:LONGEST]
+        encoding = self.tokenizer.encode(read, add_special_tokens=False)
+        found = [(start, stop, self.table[one]) for one, (start, stop) in zip(encoding.ids, encoding.offsets, strict=True)]
+        if not read.isascii():
+            for run in OTHER.finditer(read):
+                vector = np.zeros(self.dimensions, np.float32)
+                self._spell(vector, list(spelt(run[0])))
+                found.append((run.start(), run.end(), vector))
+        if not any(vector.any() for _, _, vector in found):
+            vector = np.zeros(self.dimensions, np.float32)
+            self._spell(vector, list(_grams(read, GRAMS_WORD)))
+            found.append((0, len(read), vector))
+        length = max(float(np.linalg.norm(sum(vector for _, _, vector in found))), 1e-12)
+        return [(start, stop, vector / length) for start, stop, vector in found]
+
     def _spell(self, vector: Floats, grams: Sequence[tuple[str, float]]) -> int:
         """Add n-grams to a text's vector; how many."""
         if grams:
@@ -71,7 +98,7 @@ class StaticEmbedding:
 
 def spelt(text: str) -> Iterator[tuple[str, float]]:
     """The n-grams of what is not Latin in a text, with their weights. Nothing is assumed about spaces."""
-    for run in OTHER.findall(text.casefold()):
+    for run in map(str.casefold, OTHER.findall(text)):
         if UNSPACED.search(run):
             yield from _grams(run, GRAMS_UNSPACED)
         else:
@@ -107,7 +134,7 @@ def load(folder: Path) -> StaticEmbedding:
     return StaticEmbedding(table, _bases(table.shape[1], size), _tokenizer(vocabulary))
 
 
-def _tokenizer(vocabulary: Sequence[str]) -> object:
+def _tokenizer(vocabulary: Sequence[str]) -> Any:
     """BERT's uncased WordPiece (Devlin et al., 2019) over these tokens."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 

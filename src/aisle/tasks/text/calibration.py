@@ -1,0 +1,62 @@
+"""Logits as honest probabilities: one temperature found on held-out texts (Guo et al., 2017), and how far off they are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+Floats = NDArray[np.float32]
+BINS = 15
+
+
+def probabilities(logits: Floats, multi: bool) -> Floats:
+    """(texts, labels): they add up to 1, or each stands for itself where a text has several labels."""
+    if multi:
+        return 1.0 / (1.0 + np.exp(-np.clip(logits, -60, 60)))
+    power: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return power / power.sum(axis=1, keepdims=True)
+
+
+def loss(logits: Floats, targets: Floats, multi: bool) -> float:
+    """Mean cross-entropy."""
+    likely = np.clip(probabilities(logits.astype(np.float64), multi), 1e-12, 1 - 1e-12)
+    if multi:
+        return float(-(targets * np.log(likely) + (1 - targets) * np.log(1 - likely)).sum(axis=1).mean())
+    share = targets / np.maximum(targets.sum(axis=1, keepdims=True), 1.0)
+    return float(-(share * np.log(likely)).sum(axis=1).mean())
+
+
+def temperature(logits: Floats, targets: Floats, multi: bool) -> float:
+    """What the logits must be divided by so that the held-out texts are likeliest."""
+    found = minimize_scalar(lambda power: loss(logits / np.exp(power), targets, multi), bounds=(-3, 3), method="bounded")
+    return float(np.exp(found.x))
+
+
+def calibration_error(logits: Floats, targets: Floats, multi: bool) -> float:
+    """Expected calibration error over 15 bins: how far the stated probability is from how often it is right."""
+    likely = probabilities(logits, multi)
+    if multi:
+        said, right = likely.ravel(), targets.ravel()
+    else:
+        said = likely.max(axis=1)
+        right = targets[np.arange(len(targets)), likely.argmax(axis=1)]
+    place = np.minimum((said * BINS).astype(int), BINS - 1)
+    count = np.bincount(place, minlength=BINS)
+    gap = np.abs(np.bincount(place, said, BINS) - np.bincount(place, right, BINS))
+    return float(gap[count > 0].sum() / max(len(said), 1))
+
+
+def quality(logits: Floats, targets: Floats, multi: bool) -> dict[str, float]:
+    """accuracy (exact set of labels where there are several), macro-F1 over labels that occur, loss, calibration error."""
+    chosen = (logits > 0) if multi else logits.argmax(axis=1)[:, None] == np.arange(logits.shape[1])
+    wanted = targets > 0
+    both, either = (chosen & wanted).sum(axis=0), chosen.sum(axis=0) + wanted.sum(axis=0)
+    occurs = wanted.any(axis=0)
+    right = (chosen == wanted).all(axis=1) if multi else (chosen & wanted).any(axis=1)
+    return {
+        "accuracy": float(right.mean()),
+        "macro_f1": float((2 * both / np.maximum(either, 1))[occurs].mean()),
+        "loss": loss(logits, targets, multi),
+        "calibration_error": calibration_error(logits, targets, multi),
+    }

@@ -1,0 +1,124 @@
+"""The named classifiers of a model: what each is, its files, and the labels it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from aisle.errors import Misconfigured
+from aisle.tasks.text import calibration, linear
+from aisle.tasks.text.schema import Label
+from aisle.tasks.text.static import StaticEmbedding
+
+Floats = NDArray[np.float32]
+SPEC = "classifier.json"
+PATH = " > "
+MOST_LABELS = 10  # in an answer
+
+
+class Spec(Struct, kw_only=True, omit_defaults=True):
+    """What a classifier's folder says of itself."""
+
+    name: str
+    kind: Literal["linear", "encoder"]
+    labels: list[str]
+    multi: bool = False
+    inside: float = 0.0  # see features.Features
+    static: float = 0.0
+    temperature: float = 1.0  # an encoder's logits are divided by it; a linear model's weights already are
+    scores: dict[str, float] = {}
+    about: str = ""
+
+
+class Model(Protocol):
+    """What gives logits."""
+
+    def logits(self, texts: Sequence[str]) -> Floats: ...
+    def cost(self, text: str) -> float: ...
+    def explain(self, text: str, label: int) -> tuple[list[tuple[int, int, float]], float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A model with its labels."""
+
+    spec: Spec
+    model: Model
+
+    def classify(self, logits: Floats) -> list[Label]:
+        """The likeliest labels of one text, best first."""
+        likely = calibration.probabilities(logits[None], self.spec.multi)[0]
+        order = np.argsort(-logits, kind="stable")[:MOST_LABELS]
+        return [Label(self.spec.labels[k], float(likely[k]), float(logits[k])) for k in order]
+
+    def path(self, logits: Floats) -> list[Label] | None:
+        """For labels like "A > B > C", the likeliest at each level below the one before; None for other labels.
+
+        A level's probability is the sum of those below it, its logit the logarithm of the sum of their exponentials.
+        """
+        if self.spec.multi or not any(PATH in label for label in self.spec.labels):
+            return None
+        likely = calibration.probabilities(logits[None].astype(np.float64), multi=False)[0]
+        parts = [label.split(PATH) for label in self.spec.labels]
+        found: list[Label] = []
+        chosen: list[str] = []
+        while True:
+            below = {
+                tuple(part[: len(chosen) + 1]) for part in parts if part[: len(chosen)] == chosen and len(part) > len(chosen)
+            }
+            if not below:
+                return found
+            sums = {name: _under(parts, name, likely) for name in sorted(below)}
+            best = max(sums, key=sums.__getitem__)
+            under = [k for k, part in enumerate(parts) if tuple(part[: len(best)]) == best]
+            logit = float(np.logaddexp.reduce(logits[under].astype(np.float64)))
+            found.append(Label(PATH.join(best), sums[best], logit))
+            chosen = list(best)
+
+
+def _under(parts: list[list[str]], name: tuple[str, ...], likely: NDArray[np.float64]) -> float:
+    return float(sum(likely[k] for k, part in enumerate(parts) if tuple(part[: len(name)]) == name))
+
+
+def save(folder: Path, spec: Spec, model: linear.Linear | None) -> Path:
+    """Write a classifier below a model's folder; an encoder's own files are put there by who made them."""
+    place = folder / "classifiers" / spec.name
+    place.mkdir(parents=True, exist_ok=True)
+    if model is not None:
+        model.save(place)
+    (place / SPEC).write_bytes(msgspec.json.format(msgspec.json.encode(spec)))
+    return place
+
+
+def load(folder: Path, embedding: StaticEmbedding) -> dict[str, Classifier]:
+    """Every classifier of a model's folder, the one that is asked by default first. Raises Misconfigured."""
+    found: dict[str, Classifier] = {}
+    for file in sorted((folder / "classifiers").glob(f"*/{SPEC}")):
+        try:
+            spec = msgspec.json.decode(file.read_bytes(), type=Spec)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise Misconfigured(
+                f"the classifier in {file.parent.name} cannot be read ({error}): run `aisle train text`"
+            ) from None
+        found[spec.name] = Classifier(spec, _model(file.parent, spec, embedding))
+    return dict(sorted(found.items(), key=lambda pair: _rank(pair[0])))
+
+
+def _model(place: Path, spec: Spec, embedding: StaticEmbedding) -> Model:
+    if spec.kind == "linear":
+        return linear.load(place, spec.inside, spec.static, embedding)
+    from aisle.tasks.text import encoder
+
+    return encoder.load(place, spec.temperature)
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Sentiment is what is asked most; what came with the task is last."""
+    return ({"sentiment": 0, "unsafe": 2, "language": 3}.get(name, 1), name)

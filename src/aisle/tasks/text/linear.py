@@ -1,0 +1,127 @@
+"""The linear classifier: multinomial logistic regression, or one logistic regression a label where texts have several.
+
+Its logits are sums over n-grams and tokens, so what each word contributed is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.kit import ngrams
+from aisle.tasks.text import lbfgs
+from aisle.tasks.text.features import Features, Floats, array
+from aisle.tasks.text.static import StaticEmbedding
+
+STEPS = 80
+OnStep = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """logits = features · weights + bias."""
+
+    features: Features
+    sparse: Floats  # (n-grams, labels)
+    dense: Floats  # (dimensions, labels)
+    bias: Floats  # (labels,)
+    embedding: StaticEmbedding
+
+    def logits(self, texts: Sequence[str]) -> Floats:
+        """(texts, labels) for texts spelt one way (`words.plain`)."""
+        found: Floats = self.features.sparse(texts) @ self.sparse + self.bias
+        if self.features.static:
+            found = found + self.features.dense(texts, self.embedding) @ self.dense
+        return found
+
+    def cost(self, text: str) -> float:
+        """What a text costs, in thousands of characters."""
+        return len(text) / 1000
+
+    def explain(self, text: str, label: int) -> tuple[list[tuple[int, int, float]], float]:
+        """(start, stop, contribution to the label's logit) of every word, and the bias: together they are the logit."""
+        char = np.zeros(len(text) + 1)
+        found = ngrams.grams([text])
+        column, known = self.features.find(found.hash)
+        values = self.features.sparse([text])
+        weight = np.zeros(len(self.features.known), np.float32)
+        weight[values.indices] = values.data * self.sparse[values.indices, label]
+        times = np.bincount(column[known], minlength=1)
+        for start, stop, place in zip(found.start[known], found.stop[known], column[known], strict=True):
+            _spread(char, start, stop, float(weight[place]) / times[place])
+        if self.features.static:
+            for start, stop, vector in self.embedding.parts(text):
+                _spread(char, start, stop, float(vector @ self.dense[:, label]) * self.features.static)
+        return [(start, stop, float(char[start:stop].sum())) for start, stop in ngrams.pieces(text)], float(self.bias[label])
+
+    def scaled(self, temperature: float) -> Linear:
+        """The same with all logits divided by a number."""
+        return Linear(self.features, self.sparse / temperature, self.dense / temperature, self.bias / temperature, self.embedding)
+
+    def save(self, folder: Path) -> None:
+        self.features.save(folder)
+        for name in ("sparse", "dense", "bias"):
+            np.save(folder / f"{name}.npy", getattr(self, name).astype(np.float16), allow_pickle=False)
+
+
+def load(folder: Path, inside: float, static: float, embedding: StaticEmbedding) -> Linear:
+    """Open what `save` wrote."""
+    sparse, dense, bias = (array(folder, name).astype(np.float32) for name in ("sparse", "dense", "bias"))
+    return Linear(Features.load(folder, inside, static), sparse, dense, bias, embedding)
+
+
+def learn(
+    texts: Sequence[str],
+    targets: NDArray[np.float32],
+    features: Features,
+    embedding: StaticEmbedding,
+    *,
+    multi: bool,
+    strength: float,
+    on_step: OnStep = lambda step: None,
+) -> Linear:
+    """Fit the weights. `strength` is C: how much the texts count against a quadratic penalty on the weights."""
+    rows, dense = features.sparse(texts), features.dense(texts, embedding)
+    columns, across, labels = rows.T.tocsr(), dense.T.copy(), targets.shape[1]
+    n, split = len(texts), rows.shape[1]
+    penalty = np.float32(1.0 / (strength * n))
+    share = targets / np.maximum(targets.sum(axis=1, keepdims=True), 1.0)
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        weights = flat.reshape(-1, labels)
+        logits = rows @ weights[:split] + dense @ weights[split:-1] + weights[-1]
+        value, error = _logistic(logits, targets) if multi else _softmax(logits, share)
+        gradient = np.empty_like(weights)
+        gradient[:split] = columns @ error
+        gradient[split:-1] = across @ error
+        gradient[:-1] += penalty * weights[:-1]
+        gradient[-1] = error.sum(axis=0)
+        return value + float(penalty / 2 * np.vdot(weights[:-1], weights[:-1])), gradient.ravel()
+
+    start = np.zeros((split + dense.shape[1] + 1) * labels, np.float32)
+    weights = lbfgs.minimise(loss, start, STEPS, on_step).reshape(-1, labels)
+    return Linear(features, weights[:split], weights[split:-1], weights[-1], embedding)
+
+
+def _softmax(logits: Floats, share: Floats) -> tuple[float, Floats]:
+    """Mean cross-entropy and its gradient by the logits."""
+    logits = logits - logits.max(axis=1, keepdims=True)
+    power = np.exp(logits)
+    total = power.sum(axis=1, keepdims=True)
+    value = -float((share * (logits - np.log(total))).sum(axis=1).mean())
+    return value, (power / total - share) / np.float32(len(logits))
+
+
+def _logistic(logits: Floats, targets: Floats) -> tuple[float, Floats]:
+    """Mean over texts of the labels' cross-entropies, and the gradient by the logits."""
+    value = float((np.logaddexp(0, logits) - targets * logits).sum(axis=1).mean())
+    return value, ((1.0 / (1.0 + np.exp(-logits)) - targets) / np.float32(len(logits))).astype(np.float32)
+
+
+def _spread(char: NDArray[np.float64], start: int, stop: int, contribution: float) -> None:
+    """A contribution, in equal parts over its characters."""
+    char[start:stop] += contribution / max(stop - start, 1)

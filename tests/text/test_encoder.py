@@ -1,0 +1,153 @@
+"""BERT-type networks: fine-tuned, exported, equal to the original, served without torch. The networks are tiny and random."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aisle.errors import BadInput
+from aisle.task import Context, discover
+from aisle.tasks.text import encoder, tiny
+from aisle.tasks.text.schema import Classify, Config, Embed
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("onnx")
+
+TASK = discover()["text"]
+WORDS = [*tiny.GOOD[:3], *tiny.BAD[:3], *tiny.THINGS[:3], *"喜欢很好太差失望台灯花盆椅子", "a", "the", "##s"]
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("BertConfig", SMALL),
+    "distilbert": ("DistilBertConfig", {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}),
+    "roberta": ("RobertaConfig", SMALL | {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}),
+    "deberta": ("DebertaV2Config", SMALL | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}),
+}
+
+
+def quiet(done: float, total: float, message: str) -> None:
+    pass
+
+
+def network(folder: Path, kind: str, head: str = "", **more: Any) -> Path:
+    """A random network with its tokenizer, as a hub holds them."""
+    name, settings = KINDS[kind]
+    torch.manual_seed(0)
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = {word: place for place, word in enumerate([*special, *dict.fromkeys(WORDS)])}
+    tokenizer = transformers.BertTokenizer(vocab=vocabulary)
+    config = getattr(transformers, name)(vocab_size=len(vocabulary), max_position_embeddings=64, **settings, **more)
+    model = getattr(transformers, f"AutoModel{head}").from_config(config)
+    folder.mkdir()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def ask(engine: Any, **request: Any) -> Any:
+    asked = Classify(**request)
+    (result,) = engine.run("classify", [engine.prepare("classify", asked, Context())])
+    return engine.finish("classify", asked, result)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fine_tuned_network_knows_the_stars_and_serves_as_it_was_trained(kind: str, tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "hub", kind), tmp_path / "model"
+    folder.mkdir()
+    settings = {"epochs": 16, "batch": 8, "learning_rate": 5e-3, "longest": 16, "columns": ["sentiment"]}
+    scores = TASK.fit(tiny.Words(), Config(algorithm="encoder", encoder=str(source), **settings), folder, quiet)
+    assert scores["sentiment_accuracy"] >= 0.8
+    engine = TASK.load(folder)
+    assert ask(engine, text="terrible lamp").results[0].labels[0].label == "1"
+    together = ask(engine, text=["perfect pot", "太差台灯", "great"]).results
+    alone = [ask(engine, text=text).results[0] for text in ("perfect pot", "太差台灯", "great")]
+    for a, b in zip(together, alone, strict=True):
+        assert a.labels[0].label == b.labels[0].label
+        assert a.labels[0].logit == pytest.approx(b.labels[0].logit, abs=0.05)  # 8 bits: scales depend on the batch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pulled_classifier_gives_the_logits_of_the_original(kind: str, tmp_path: Path) -> None:
+    labels = {0: "bad", 1: "middling", 2: "good"}
+    source = network(
+        tmp_path / "stars", kind, "ForSequenceClassification", id2label=labels, label2id={v: k for k, v in labels.items()}
+    )
+    folder = tmp_path / "model"
+    folder.mkdir()
+    scores = TASK.adopt(str(source), folder, quiet)
+    assert scores["difference"] < 1e-4
+    texts = ["great lamp", "太差", "the awful awful chair"]
+    answer = ask(TASK.load(folder), text=texts, model="stars")
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(source).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+    for text, result in zip(texts, answer.results, strict=True):
+        with torch.inference_mode():
+            wanted = model(**tokenizer(text, return_tensors="pt")).logits[0].numpy()
+        found = {label.label: label.logit for label in result.labels}
+        assert np.allclose([found["bad"], found["middling"], found["good"]], wanted, atol=1e-4)
+
+
+def test_a_pulled_sentence_encoder_embeds(tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "sentences", "bert"), tmp_path / "model"
+    folder.mkdir()
+    assert TASK.adopt(str(source), folder, quiet)["dimensions"] == 32
+    engine = TASK.load(folder)
+    request = Embed(text=["great lamp", "the pot"])
+    (result,) = engine.run("embed", [engine.prepare("embed", request, Context())])
+    vectors = np.array(engine.finish("embed", request, result).embeddings)
+    model = transformers.AutoModel.from_pretrained(source).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+    with torch.inference_mode():
+        wanted = model(**tokenizer("the pot", return_tensors="pt")).last_hidden_state[0].mean(0).numpy()
+    assert np.allclose(vectors[1], wanted / np.linalg.norm(wanted), atol=1e-4)
+
+
+def test_a_contribution_is_what_the_logit_loses_without_the_word(tmp_path: Path) -> None:
+    labels = {0: "bad", 1: "good"}
+    source, folder = network(tmp_path / "stars", "bert", "ForSequenceClassification", id2label=labels), tmp_path / "model"
+    folder.mkdir()
+    TASK.adopt(str(source), folder, quiet)
+    engine = TASK.load(folder)
+    (result,) = ask(engine, text="terrible lamp, 台灯", model="stars", explain="full").results
+    said, best = result.explanation, result.labels[0]
+    assert said is not None and said.method == "occlusion" and said.label == best.label
+    pieces = [token.text for token in said.tokens]
+    assert "".join(pieces) == "terrible lamp, 台灯"
+    for place, token in enumerate(said.tokens[:2]):
+        hidden = ["[MASK] ", "[MASK] [MASK] "][place]  # a word is one token; "lamp" has its comma
+        masked = "".join([*pieces[:place], hidden, *pieces[place + 1 :]])
+        without = {one.label: one.logit for one in ask(engine, text=masked, model="stars").results[0].labels}
+        assert token.contribution == pytest.approx(best.logit - without[best.label], abs=1e-4)
+
+
+def test_auto_keeps_the_linear_model_where_the_network_is_not_better(tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "hub", "bert"), tmp_path / "model"
+    folder.mkdir()
+    config = Config(algorithm="auto", encoder=str(source), epochs=1, batch=8, longest=16, columns=["sentiment"], int8=False)
+    TASK.fit(tiny.Words(), config, folder, quiet)
+    assert "does not earn its cost" in (folder / "about.json").read_text("utf-8")
+    assert not (folder / "classifiers" / "sentiment" / encoder.MODEL).exists()
+    assert ask(TASK.load(folder), text="great lamp").results[0].labels[0].label == "5"
+
+
+@pytest.mark.parametrize("source", ["/no/such/folder", "./nothing"])
+def test_a_network_that_is_not_there_is_refused(source: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no folder"):
+        TASK.adopt(source, tmp_path, quiet)
+    with pytest.raises(BadInput, match="encoder="):
+        TASK.fit(tiny.Words(), Config(algorithm="encoder"), tmp_path, quiet)
+
+
+def test_serving_imports_no_torch(tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "sentences", "bert"), tmp_path / "model"
+    folder.mkdir()
+    TASK.adopt(str(source), folder, quiet)
+    program = (
+        "import sys; from pathlib import Path; from aisle.tasks.text import TASK; e = TASK.load(Path(sys.argv[1]));"
+        "e.embedding.embed(['lamp']); print([n for n in ('torch', 'transformers') if n in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
