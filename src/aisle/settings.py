@@ -36,6 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fetch: bool = False  # pictures in requests may be named by a public address, which the server then asks for
     retrain_hours: Annotated[float, Meta(ge=0)] = 24.0  # a model this old is trained again once rows have changed; 0: never
     retrain_growth: Annotated[float, Meta(ge=0)] = 0.2  # … and sooner, once items or events have grown by this share; 0: never
+    keep_personal_data: bool = False  # imported texts keep e-mail addresses, telephone, card and account numbers
     worker: bool = True  # serve starts a worker process for jobs
     log_level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
 

@@ -74,6 +74,15 @@ def test_weights_are_tuned_where_there_is_enough_and_never_to_worse(tmp_path: Pa
         ("canon 500d 18-55", "canon 500d 18-55"),
         ("iphone 15 256gb 2023", "iphone 15 256gb 2023"),
         ("红色连衣裙 42", "红色连衣裙 42"),
+        ("我的手机是13812345678，谢谢", "我的手机是[phone]，谢谢"),
+        ("身份证11010519491231002X", "身份证[identity]"),
+        ("111111111111111111", "111111111111111111"),
+        ("ring (555) 010-9999 or 555-010-9999", "ring [phone] or [phone]"),
+        ("send to 12 Long Garden Street please", "send to [address] please"),
+        ("wohne Hauptstraße 12a", "wohne [address]"),
+        ("北京市朝阳区建国路88号", "[address]"),
+        ("5 stars, 2 red lamps", "5 stars, 2 red lamps"),
+        ("1200 mm Drive belt 3000 W", "1200 mm Drive belt 3000 W"),
     ],
 )
 def test_personal_data_in_questions_is_masked_and_products_are_not(text: str, kept: str) -> None:

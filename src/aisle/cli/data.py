@@ -45,7 +45,8 @@ def _import_samples(app: App, given: argparse.Namespace, path: Path) -> ImportRe
     reader = open_samples(path, given.kind, pairs(given.map), pairs(given.default))
     rejects = Path(given.rejects) if given.rejects else app.settings.folder / f"rejects-{path.stem}.csv"
     with show.Bar(f"import {path.name}") as bar:
-        report = import_samples(reader, given.kind, DEFAULT_TENANT, app.samples, app.media, rejects, bar)
+        keep = app.settings.keep_personal_data
+        report = import_samples(reader, given.kind, DEFAULT_TENANT, app.samples, app.media, rejects, bar, keep_personal=keep)
     if not given.json:
         _print(path, report)
     return report
@@ -72,6 +73,8 @@ def _print(path: Path, report: ImportReport) -> None:
         show.line(f"  {count:>9,}  {reason}")
     if report.rejects_file:
         show.line(f"  rejected rows with their reasons: {report.rejects_file}")
+    if report.masked:
+        show.line(f"  personal data masked in {report.masked:,} texts (AISLE_KEEP_PERSONAL_DATA=1 keeps it)")
     if report.first_time is not None and report.last_time is not None:
         show.line(f"  from {to_iso(report.first_time)} to {to_iso(report.last_time)}")
     if report.match_rate is not None:

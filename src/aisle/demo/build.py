@@ -20,6 +20,8 @@ from aisle.app import App
 from aisle.demo import pictures
 from aisle.demo.shop import SEED, generate
 from aisle.errors import Conflict, StorageFailed, Unauthorized, Unavailable
+from aisle.feeds.samples import open_samples
+from aisle.jobs.sampling import import_samples
 from aisle.settings import Settings
 from aisle.storage.database import Database
 from aisle.task import Progress
@@ -27,6 +29,7 @@ from aisle.task import Progress
 MARKER, KEY = "demo.json", "demo.key"
 BLOCK = 5000  # events a transaction
 TASKS = ("text", "vision", "recommend", "search")  # what learns from the demo shop, vectors before those who read them
+REVIEW_COLUMNS = {"sentiment": "label"} | {name: name for name in ("text", "language", "item_id", "user_id", "time")}
 PATIENCE = 60.0  # seconds a server may take to be ready
 
 
@@ -121,7 +124,10 @@ def _fill(app: App, home: Path, marker: Marker, progress: Progress) -> None:
         app.events.add(DEFAULT_TENANT, made.events[start : start + BLOCK])
         progress(start, len(made.events), "writing events")
     pictures.write(made.items, home / "pictures", progress)
-    _write(home / "reviews.jsonl", msgspec.json.Encoder().encode_lines(made.reviews))
+    reviews = home / "reviews.jsonl"
+    _write(reviews, msgspec.json.Encoder().encode_lines(made.reviews))
+    reader = open_samples(reviews, "texts", REVIEW_COLUMNS, {})
+    import_samples(reader, "texts", DEFAULT_TENANT, app.samples, app.media, home / "rejects-reviews.csv", progress)
 
 
 def _write(file: Path, content: bytes, mode: int = 0o644) -> None:

@@ -46,6 +46,7 @@ class ImportReport(msgspec.Struct, omit_defaults=False):
     last_time: int | None = None
     currencies: dict[str, int] = {}  # items by the currency of their price
     match_rate: float | None = None  # events whose item is in the catalogue, of those accepted or already there
+    masked: int = 0  # texts in which personal data was masked before they were stored
     advice: str | None = None
 
 

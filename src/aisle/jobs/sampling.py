@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from aisle.feeds.rows import Reject
 from aisle.feeds.samples import KINDS, Labelled, SampleReader
 from aisle.jobs.imports import ImportReport, Progress, RejectsFile, count, reconcile
+from aisle.kit.personal import masked
 from aisle.storage.media import Media
 from aisle.storage.samples import Samples
 from aisle.types import Sample
@@ -18,9 +19,20 @@ BATCH = 500  # samples in one transaction
 
 
 def import_samples(
-    reader: SampleReader, kind: str, tenant: int, samples: Samples, media: Media, rejects_path: Path, progress: Progress
+    reader: SampleReader,
+    kind: str,
+    tenant: int,
+    samples: Samples,
+    media: Media,
+    rejects_path: Path,
+    progress: Progress,
+    *,
+    keep_personal: bool = False,
 ) -> ImportReport:
-    """Read to the end. `kind`: pictures, recordings or texts. Each batch is one transaction: send again what broke off."""
+    """Read to the end. `kind`: pictures, recordings or texts. Each batch is one transaction: send again what broke off.
+
+    Personal data in texts is masked before they are stored, but where `keep_personal`.
+    """
     report = ImportReport(format=reader.format)
     rejects_path.unlink(missing_ok=True)
     before, seen, waiting = samples.count(tenant, KINDS[kind]), Counter[str](), list[Sample]()
@@ -31,7 +43,10 @@ def import_samples(
                 count(report, [row], rejects)
                 continue
             seen[row.sample.sample_id] += 1
-            waiting.append(_stored(row, tenant, media))
+            sample = _stored(row, tenant, media)
+            safe = sample if keep_personal or sample.text is None else replace(sample, text=masked(sample.text))
+            report.masked += safe.text != sample.text
+            waiting.append(safe)
             if len(waiting) >= BATCH:
                 samples.put(tenant, waiting)
                 waiting.clear()

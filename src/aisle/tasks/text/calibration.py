@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 BINS = 15
 
 
 def probabilities(logits: Floats, multi: bool) -> Floats:
     """(texts, labels): they add up to 1, or each stands for itself where a text has several labels."""
     if multi:
-        return 1.0 / (1.0 + np.exp(-np.clip(logits, -60, 60)))
+        alone: Floats = 1.0 / (1.0 + np.exp(-np.clip(logits, -60, 60)))
+        return alone
     power: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return power / power.sum(axis=1, keepdims=True)
+    together: Floats = power / power.sum(axis=1, keepdims=True)
+    return together
 
 
 def loss(logits: Floats, targets: Floats, multi: bool) -> float:

@@ -30,8 +30,9 @@ def libraries() -> tuple[Any, Any]:
         import transformers
     except ImportError:
         raise Misconfigured("networks are trained and converted with torch: pip install 'aisle[train]'") from None
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    said: Any = transformers.logging
+    said.set_verbosity_error()
+    said.disable_progress_bar()
     return torch, transformers
 
 
@@ -118,7 +119,7 @@ def quantise(folder: Path) -> Path:
 def heads(torch: Any) -> tuple[type, type]:
     """Modules that take input tensors in order and give one row a text: (logits, mean of the hidden states)."""
 
-    class Logits(torch.nn.Module):  # type: ignore[misc,name-defined]
+    class Logits(torch.nn.Module):  # type: ignore[misc]
         def __init__(self, model: Any, names: Sequence[str]) -> None:
             super().__init__()
             self.model, self.names = model, list(names)
@@ -126,7 +127,7 @@ def heads(torch: Any) -> tuple[type, type]:
         def forward(self, *given: Any) -> Any:
             return self.model(**dict(zip(self.names, given, strict=True))).logits
 
-    class Pooled(torch.nn.Module):  # type: ignore[misc,name-defined]
+    class Pooled(torch.nn.Module):  # type: ignore[misc]
         def __init__(self, model: Any, names: Sequence[str], first: bool) -> None:
             super().__init__()
             self.model, self.names, self.first = model, list(names), first

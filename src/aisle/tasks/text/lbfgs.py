@@ -39,7 +39,8 @@ def minimise(function: Function, start: Floats, steps: int, on_step: Callable[[i
 def _direction(gradient: Floats, past: list[tuple[Floats, Floats, float]]) -> Floats:
     """Downhill as the remembered steps see it (the two-loop recursion)."""
     if not past:
-        return -gradient / max(float(np.abs(gradient).sum()) ** 0.5, 1e-12)
+        first: Floats = -gradient / np.float32(max(float(np.abs(gradient).sum()) ** 0.5, 1e-12))
+        return first
     along, shares = gradient.copy(), []
     for step, change, inverse in reversed(past):
         share = inverse * float(np.vdot(step, along))

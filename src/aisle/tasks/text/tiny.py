@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aisle.task import Data
-from aisle.types import EventColumns, Item, Sample, SampleKind
+from aisle.types import Choice, EventColumns, Item, Sample, SampleKind
 
 GOOD = ("lovely", "great", "perfect", "喜欢", "很好")
 BAD = ("awful", "broken", "terrible", "太差", "失望")
@@ -42,6 +42,9 @@ class Words:
 
     def events(self) -> EventColumns:
         raise NotImplementedError("no task learns words from events")
+
+    def choices(self) -> Iterator[Choice]:
+        return iter(())
 
     def media(self, address: str) -> bytes:
         raise NotImplementedError("words have no files")
