@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aisle.kit.words import plain
 from aisle.tasks.text import calibration, choice, classifiers, linear, static, trained
