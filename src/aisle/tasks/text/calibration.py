@@ -30,7 +30,12 @@ def loss(logits: Floats, targets: Floats, multi: bool) -> float:
 
 
 def temperature(logits: Floats, targets: Floats, multi: bool) -> float:
-    """What the logits must be divided by so that the held-out texts are likeliest."""
+    """What the logits must be divided by so that the held-out texts are likeliest.
+
+    Each text is taken for right but for one in as many as there are (Platt, 1999): none missed in 50 is no proof of certainty.
+    """
+    doubt = 1.0 / (len(targets) + 2)
+    targets = targets * (1 - doubt) + doubt / (2 if multi else targets.shape[1])
     found = minimize_scalar(lambda power: loss(logits / np.exp(power), targets, multi), bounds=(-3, 3), method="bounded")
     return float(np.exp(found.x))
 

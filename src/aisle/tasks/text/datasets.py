@@ -42,7 +42,8 @@ class Dataset:
     @property
     def target(self) -> NDArray[np.int64]:
         """(texts,) the one label of each."""
-        return self.targets.argmax(axis=1).astype(np.int64)
+        found: NDArray[np.int64] = self.targets.argmax(axis=1)
+        return found
 
     def part(self, rows: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.float32]]:
         return [text for text, chosen in zip(self.texts, rows, strict=True) if chosen], self.targets[rows]
