@@ -42,7 +42,8 @@ h2{font-size:1.15rem;margin:2.4rem 0 .3rem}
 p{margin:.3rem 0 .8rem;max-width:46rem}
 .soft,.legend,dd{color:var(--soft)}
 section>svg,.wide{background:var(--card);border:1px solid var(--line);border-radius:10px}
-section>svg{display:block;width:100%;height:auto;padding:.6rem}
+section{overflow-x:auto}
+section>svg{min-width:38rem;display:block;width:100%;height:auto;padding:.6rem}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.5rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
