@@ -1,0 +1,268 @@
+"""The recogniser of kind "ctc": our acoustic network, beam search in the shop's language, commands scored against grammars."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from aisle.errors import BadInput
+from aisle.kit import audio
+from aisle.tasks.speech import acoustic, ngram
+from aisle.tasks.speech.acoustic import FRAME, Acoustic, Ear
+from aisle.tasks.speech.align import words
+from aisle.tasks.speech.beam import Candidate, Decoder, Search, shares
+from aisle.tasks.speech.calibrate import Curve
+from aisle.tasks.speech.features import Floats
+from aisle.tasks.speech.grammar import compiled
+from aisle.tasks.speech.lattice import Path as Way
+from aisle.tasks.speech.lattice import Scorer
+from aisle.tasks.speech.ngram import Language
+from aisle.tasks.speech.phrases import Phrases, found_in
+from aisle.tasks.speech.phrasing import Grammar
+from aisle.tasks.speech.recogniser import (
+    SHORT,
+    SILENCE,
+    UNSURE,
+    Alternative,
+    Favoured,
+    Heard,
+    Hints,
+    Meaning,
+    Partial,
+    Samples,
+    Understood,
+    Word,
+)
+from aisle.tasks.speech.spoken import spoken
+
+QUIET = -60.0  # dB below full scale at the loudest: nobody speaks
+LEAST = 0.06  # seconds
+PAUSE = 20  # output frames of blank, 0.8 seconds: what comes after is decoded by itself
+NOTHING_FITS = "what was said is none of the phrases of the grammar"
+
+
+class Settings(Struct, frozen=True):
+    """How the recogniser decodes; written by training beside the network."""
+
+    kind: str = "ctc"
+    spoken_language: str = "en"
+    search: Search = Search()
+    gain: float = 3.0  # of a favoured phrase
+    temperature: float = 2.0  # of the n best
+    text: Curve = Curve()
+    word: Curve = Curve()
+    command: Curve = Curve()
+    unsure: float = 0.35  # below this mean probability of its letters a text is taken for noise
+    fits: float = 0.25  # below this likeness per letter to what was heard freely, no phrase of a grammar was said
+
+
+class CTC:
+    """A loaded model folder."""
+
+    def __init__(self, network: Acoustic, language: Language | None, phrases: Sequence[str], settings: Settings) -> None:
+        self.acoustic = network
+        self.language = language
+        self.phrases = tuple(phrases)
+        self.settings = settings
+        self.search = settings.search
+        self.decoder = functools.lru_cache(32)(self._decoder)
+        self.scorer = functools.lru_cache(16)(self._scorer)
+
+    def hear(self, sounds: Sequence[Samples], *, language: str | None, hints: Hints | None) -> list[Heard]:
+        """Texts with probabilities. Raises BadInput for another language than the model's."""
+        mine = self.settings.spoken_language
+        if language is not None and language.split("-")[0].lower() != mine:
+            raise BadInput(f"this recogniser hears {mine!r} only: leave out the language, or use a model that hears {language!r}")
+        return [self._heard(sound, hints or Hints()) for sound in sounds]
+
+    def understand(self, sounds: Sequence[Samples], grammar: Grammar) -> list[Understood]:
+        scorer = self.scorer(msgspec.json.encode(grammar))
+        return [self._understood(sound, scorer) for sound in sounds]
+
+    def stream(self, hints: Hints | None) -> CTCStream:
+        return CTCStream(self, hints or Hints())
+
+    def read(self, logs: Floats, hints: Hints, duration: float) -> Heard:
+        """What log-probabilities (frames, letters) say."""
+        decoder = self.decoder(hints.phrases, hints.prompt)
+        pieces = [(start, logs[start:end]) for start, end in pieces_of(logs)]
+        found = [(start, piece, decoder(piece, hints.alternatives)) for start, piece in pieces]
+        found = [(start, piece, nbest) for start, piece, nbest in found if nbest[0].text]
+        if not found:
+            return Heard("", 1.0, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
+        heard = [word for start, piece, nbest in found for word in self._words(start, piece, nbest)]
+        sure = math.exp(sum(math.log(max(word.probability, 1e-4)) for word in heard) / len(heard))
+        if sure < self.settings.unsure:
+            return Heard("", 1 - sure, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
+        nbest = joined([nbest for _, _, nbest in found], hints.alternatives)
+        parts = shares(nbest, self.settings.temperature)
+        probability = self.settings.text(parts[0] * sure)
+        rest = (1 - probability) / max(1 - parts[0], 1e-9)
+        alternatives = [Alternative(nbest[0].text, probability)]
+        alternatives += [Alternative(one.text, part * min(rest, 1.0)) for one, part in zip(nbest[1:], parts[1:], strict=True)]
+        calibrated = tuple(Word(one.word, one.start, one.end, self.settings.word(one.probability)) for one in heard)
+        favoured = tuple(Favoured(phrase, gain) for phrase, gain in found_in(nbest[0].text, decoder.phrases))
+        return Heard(
+            nbest[0].text, probability, calibrated, tuple(alternatives), favoured, self.settings.spoken_language, duration
+        )
+
+    def _heard(self, sound: Samples, hints: Hints) -> Heard:
+        duration = audio.seconds(sound)
+        nothing = unheard(sound)
+        if nothing:
+            return Heard("", 1.0, language=self.settings.spoken_language, duration=duration, reason=nothing)
+        return self.read(self.acoustic.logs(sound), hints, duration)
+
+    def _words(self, start: int, piece: Floats, nbest: Sequence[Candidate]) -> list[Word]:
+        """Words of the best text; a word is as probable as its letters, times the share of candidates that have it."""
+        parts = shares(nbest, self.settings.temperature)
+        found, at = list[Word](), start * FRAME
+        for word in words(piece, nbest[0].text, FRAME):
+            had = sum(part for one, part in zip(nbest, parts, strict=True) if word.word in one.text.split())
+            found.append(Word(word.word, word.start + at, word.end + at, word.probability * had))
+        return found
+
+    def _understood(self, sound: Samples, scorer: Scorer) -> Understood:
+        heard = Heard("", 0.0, language=self.settings.spoken_language, duration=audio.seconds(sound))
+        nothing = unheard(sound)
+        if nothing:
+            return Understood(heard=heard, reason=nothing)
+        chances = np.exp(self.acoustic.logs(sound).astype(np.float64))
+        best = scorer.best(chances)
+        if best is None:
+            return Understood(heard=heard, reason=NOTHING_FITS)
+        like = math.exp((best.score - scorer.free(chances)) / max(len(best.text), 1))
+        if like < self.settings.fits:
+            return Understood(heard=heard, reason=NOTHING_FITS)
+        meanings = meanings_of(scorer, chances, best)
+        probability = self.settings.command(meanings[0].probability * like)
+        return Understood(tuple(meanings), probability, heard)
+
+    def _decoder(self, phrases: tuple[str, ...], prompt: str | None) -> Decoder:
+        """A decoder that favours the shop's phrases, the caller's, and the words of the prompt."""
+        said = {spoken(phrase) for phrase in phrases} | {word for word in spoken(prompt or "").split() if len(word) > 3}
+        return Decoder(self.language, Phrases({*self.phrases, *said}, self.settings.gain), self.search)
+
+    def _scorer(self, grammar: bytes) -> Scorer:
+        return Scorer(compiled(msgspec.json.decode(grammar, type=Grammar)))
+
+
+class CTCStream:
+    """A caller heard bit by bit; the finished text is that of the whole recording."""
+
+    def __init__(self, owner: CTC, hints: Hints) -> None:
+        self._owner, self._hints = owner, hints
+        self._decoder = owner.decoder(hints.phrases, hints.prompt)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ear = Ear(self._owner.acoustic)
+        self._rows: list[Floats] = []
+        self._beam = self._decoder.start()
+        self._samples, self._loudest, self._said = 0, 0.0, ""
+
+    def push(self, samples: Samples) -> Partial | None:
+        """What is heard so far, where it changed."""
+        self._samples += len(samples)
+        self._loudest = max(self._loudest, float(np.abs(samples).max(initial=0.0)))
+        rows = self._ear.push(samples)
+        self._rows.append(rows)
+        self._beam = self._decoder.advance(self._beam, rows)
+        ahead = self._ear.peek()
+        best = self._decoder.ranked(self._decoder.advance(self._beam, ahead), 5)
+        text = best[0].text if 20 * math.log10(max(self._loudest, 1e-9)) > QUIET else ""
+        silence = silent_end(np.concatenate([*self._rows[-60:], ahead]))
+        if text == self._said and silence < 0.2:
+            return None
+        self._said = text
+        return Partial(text, agreed([one.text for one in best]), bool(text) and silence < 0.4, silence)
+
+    def finish(self) -> Heard:
+        """The utterance; the stream begins anew."""
+        duration, loud = self._samples / audio.RATE, 20 * math.log10(max(self._loudest, 1e-9))
+        rows = np.concatenate([*self._rows, self._ear.peek()]) if self._rows else np.zeros((0, 0), np.float32)
+        self._begin()
+        if duration < LEAST or loud <= QUIET or not len(rows):
+            reason = SHORT if duration < LEAST else SILENCE
+            return Heard("", 1.0, language=self._owner.settings.spoken_language, duration=duration, reason=reason)
+        return self._owner.read(rows, self._hints, duration)
+
+
+def unheard(sound: Samples) -> str | None:
+    """Why nothing can be heard in a recording, before any network looks at it."""
+    if audio.seconds(sound) < LEAST:
+        return SHORT
+    return SILENCE if audio.level(sound).peak <= QUIET else None
+
+
+def pieces_of(logs: Floats) -> list[tuple[int, int]]:
+    """Where something is said: stretches of frames between pauses, with a little silence on both sides."""
+    heard = np.flatnonzero(logs[:, 0] < math.log(0.9))
+    if not len(heard):
+        return []
+    cuts = np.flatnonzero(np.diff(heard) > PAUSE)
+    starts, ends = [heard[0], *heard[cuts + 1]], [*heard[cuts], heard[-1]]
+    return [(max(int(start) - 5, 0), min(int(end) + 6, len(logs))) for start, end in zip(starts, ends, strict=True)]
+
+
+def joined(pieces: Sequence[Sequence[Candidate]], most: int) -> list[Candidate]:
+    """The n best of several pieces: all best, and every one with one piece exchanged."""
+    if len(pieces) == 1:
+        return list(pieces[0])
+    best = [nbest[0] for nbest in pieces]
+    found = [_chain(best)]
+    for place, nbest in enumerate(pieces):
+        found += [_chain([*best[:place], other, *best[place + 1 :]]) for other in nbest[1:]]
+    return sorted(found, key=lambda one: -one.score)[:most]
+
+
+def _chain(parts: Sequence[Candidate]) -> Candidate:
+    text = " ".join(one.text for one in parts if one.text)
+    return Candidate(text, sum(one.sound for one in parts), sum(one.score for one in parts))
+
+
+def meanings_of(scorer: Scorer, chances: NDArray[np.float64], best: Way) -> list[Meaning]:
+    """The best meaning and what else it may be (each slot exchanged), with probabilities given that the grammar was spoken."""
+    total = scorer.forward(chances)
+    ways = {_key(best): best}
+    for tag in best.slots.items():
+        other = scorer.best(chances, scorer.without(tag))
+        if other is not None:
+            ways.setdefault(_key(other), other)
+    found = []
+    for way in ways.values():
+        mine = scorer.forward(chances, scorer.allowing(way.slots), way.intent)
+        found.append(Meaning(way.intent, way.slots, way.text, min(math.exp(mine - total), 1.0)))
+    return sorted(found, key=lambda one: -one.probability)
+
+
+def _key(way: Way) -> str:
+    return json.dumps([way.intent, sorted(way.slots.items())])
+
+
+def silent_end(logs: Floats) -> float:
+    """Seconds of blank at the end."""
+    heard = np.flatnonzero(logs[:, 0] < math.log(0.5)).tolist() if len(logs) else []
+    return (len(logs) - 1 - int(heard[-1])) * FRAME if len(heard) else len(logs) * FRAME
+
+
+def agreed(texts: Sequence[str]) -> int:
+    """How many letters of the first text all of them begin with."""
+    first = texts[0]
+    return next((k for k in range(len(first)) if any(text[k : k + 1] != first[k] for text in texts)), len(first))
+
+
+def load(folder: Path) -> CTC:
+    """Open what training wrote."""
+    settings = msgspec.json.decode((folder / "config.json").read_bytes(), type=Settings)
+    mixture = json.loads((folder / "language.json").read_text("utf-8"))
+    sources = [(float(one["weight"]), ngram.load(folder / one["file"])) for one in mixture["sources"]]
+    return CTC(acoustic.load(folder), Language(sources) if sources else None, mixture["phrases"], settings)
