@@ -115,13 +115,15 @@ def main() -> None:
     parser.add_argument("--start", type=Path)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--often", nargs="*", default=[], help="NAME=TIMES: caches whose clips come several times in a round")
     parser.add_argument("--gentle", type=float, default=0.35, help="share of the time with easy clips, before the hard ones")
     parser.add_argument("--width", type=int, default=176)
     parser.add_argument("--blocks", type=int, default=6)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(7)
-    clips = Loaded([clip for cache in args.caches for clip in read(cache)])
+    often = {name: int(times) for name, _, times in (one.partition("=") for one in args.often)}
+    clips = Loaded([clip for cache in args.caches for clip in read(cache) * often.get(cache.name, 1)])
     held = {cache.name: read(cache)[:40] for cache in args.held}
     if args.start:
         net, spread = opened(args.start)

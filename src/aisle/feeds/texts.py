@@ -39,7 +39,7 @@ class Texts:
         self._source: Source | None = None
         self.total = path.stat().st_size
         with Source(path) as source:
-            self.format, table = _table(source)
+            self.format, table = table_of(source)
         self._places = _places(table.names, mapping)
         if "text" not in self._places:
             raise BadInput(
@@ -53,7 +53,7 @@ class Texts:
     def samples(self) -> Iterator[Labelled | Reject]:
         with Source(self._path) as source:
             self._source = source
-            _, table = _table(source)
+            _, table = table_of(source)
             for chunk in table.chunks(source):
                 yield from chunk.rejects
                 for number, row in zip(chunk.numbers, chunk.rows, strict=True):
@@ -97,7 +97,7 @@ def open_texts(path: Path, mapping: Mapping[str, str], defaults: Mapping[str, st
     return Texts(path, mapping, defaults)
 
 
-def _table(source: Source) -> tuple[str, Delimited | JsonTable | ParquetTable]:
+def table_of(source: Source) -> tuple[str, Delimited | JsonTable | ParquetTable]:
     head = source.peek()
     if head[:4] == b"PAR1":
         return "parquet", ParquetTable(source)

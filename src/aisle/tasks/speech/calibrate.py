@@ -38,8 +38,17 @@ def fitted(raw: Sequence[float], right: Sequence[bool]) -> Curve:
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
         gradient = x.T @ (p - y) + (weights - [1.0, 0.0])
         hessian = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
-        weights = weights - np.linalg.solve(hessian, gradient)
+        step, size = np.linalg.solve(hessian, gradient), 1.0
+        while size > 1e-4 and _loss(x, y, weights - size * step) > _loss(x, y, weights):
+            size /= 2  # Newton's step may leap too far where the curve is flat
+        weights = weights - size * step
     return Curve(round(max(float(weights[0]), 0.05), 4), round(float(weights[1]), 4))
+
+
+def _loss(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Negative log-likelihood, and how far the curve is from the straight one."""
+    z = x @ weights
+    return float((np.logaddexp(0, z) - y * z).sum() + 0.5 * ((weights - [1.0, 0.0]) ** 2).sum())
 
 
 def brier(probabilities: Sequence[float], right: Sequence[bool]) -> float:

@@ -45,4 +45,4 @@ def data() -> TinyData:
 
 
 def settings() -> Mapping[str, Any]:
-    return {"network": "new", "width": 32, "blocks": 2, "steps": 110, "rate": 8e-3, "hardship": 0.1}
+    return {"network": "new", "width": 32, "blocks": 2, "steps": 200, "rate": 5e-3, "hardship": 0.1}
