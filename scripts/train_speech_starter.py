@@ -28,6 +28,7 @@ from aisle.tasks.speech.spoken import ALPHABET
 GENTLE = Hardships(
     tempo=0.1, voice=0.05, reverberated=0.3, noisy=0.4, quietest=12.0, level=(-12.0, 6.0), before=0.3, after=0.5, holes=1
 )
+HARD = Hardships(noisy=0.6, quietest=4.0, level=(-15.0, 6.0), after=0.8)
 
 
 def read(cache: Path) -> list[Clip]:
@@ -114,6 +115,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path)
     parser.add_argument("--minutes", type=float, default=40)
+    parser.add_argument("--wall", type=float, default=1e6, help="minutes of the clock, at most")
+    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--often", nargs="*", default=[], help="NAME=TIMES: caches whose clips come several times in a round")
     parser.add_argument("--gentle", type=float, default=0.35, help="share of the time with easy clips, before the hard ones")
@@ -142,10 +145,10 @@ def main() -> None:
             sys.stdout.flush()
 
     noises = made_noises(np.random.default_rng(5))
-    first = Plan(seconds=60 * args.minutes * args.gentle, rate=args.rate, frames=2500, warm=0.02)
-    train(net, clips, noises, spread, GENTLE, first, report)
-    second = Plan(seconds=60 * args.minutes * (1 - args.gentle), rate=args.rate, frames=3500, warm=0.02, seed=8)
-    train(net, clips, noises, spread, Hardships(), second, report)
+    for share, how in ((args.gentle, GENTLE), (1 - args.gentle, HARD)):
+        if share > 0:
+            plan = Plan(60 * args.minutes * share, 60 * args.wall * share, rate=args.rate, frames=3000, warm=0.02, seed=args.seed)
+            train(net, clips, noises, spread, how, plan, report)
     save(args.out, net, spread)
     sys.stdout.write(f"done: { ({name: errors(net, spread, some) for name, some in held.items()}) }\n")
 

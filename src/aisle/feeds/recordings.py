@@ -6,6 +6,7 @@ NeMo's names (audio_filepath, duration, text) are accepted. Paths are relative t
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -61,8 +62,21 @@ class Recordings:
 
     def _read_rows(self) -> list[tuple[int, dict[str, Any] | Reject]]:
         """Every row by our names. Raises BadInput where the manifest has no path or text."""
+        if self._zip is None:
+            return self._table(self._manifest)
+        with zipfile.ZipFile(self._zip) as archive, tempfile.TemporaryDirectory() as folder:
+            names = [name for name in archive.namelist() if name.lower().endswith(MANIFESTS) and "__MACOSX" not in name]
+            if len(names) != 1:
+                raise BadInput(f"{self._zip.name} should hold one manifest (.jsonl or .csv); it holds {len(names)}")
+            inside = PurePosixPath(names[0])
+            self._inside = inside.parent
+            copy = Path(folder) / inside.name
+            copy.write_bytes(archive.read(names[0]))
+            return self._table(copy)
+
+    def _table(self, path: Path) -> list[tuple[int, dict[str, Any] | Reject]]:
         found: list[tuple[int, dict[str, Any] | Reject]] = []
-        with Source(self._extracted()) as source:
+        with Source(path) as source:
             _, table = table_of(source)
             places = _places(table.names, self._mapping)
             for chunk in table.chunks(source):
@@ -71,22 +85,6 @@ class Recordings:
                     cells = {name: row[place] for name, place in places.items() if row[place] not in (None, "")}
                     found.append((number, {**self._defaults, **cells}))
         return found
-
-    def _extracted(self) -> Path:
-        """The manifest as a file: of a zip, a copy beside the temporary files of this run."""
-        if self._zip is None:
-            return self._manifest
-        import tempfile
-
-        with zipfile.ZipFile(self._zip) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(MANIFESTS) and "__MACOSX" not in name]
-            if len(names) != 1:
-                raise BadInput(f"{self._zip.name} should hold one manifest (.jsonl or .csv); it holds {len(names)}")
-            self._inside = PurePosixPath(names[0]).parent
-            self._folder = tempfile.TemporaryDirectory()
-            copy = Path(self._folder.name) / PurePosixPath(names[0]).name
-            copy.write_bytes(archive.read(names[0]))
-            return copy
 
     def _sample(self, number: int, fields: dict[str, Any], archive: zipfile.ZipFile | None) -> Labelled | Reject:
         fields = dict(fields)

@@ -31,9 +31,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast. `seconds` of processor time end it, or `steps`, whichever comes first."""
+    """How long and how fast. `seconds` of processor time end it, or `wall` seconds, or `steps`, whichever comes first."""
 
     seconds: float = 600.0
+    wall: float = 1e9
     steps: int = 10**9
     rate: float = 1.5e-3
     frames: int = 6000  # mel frames in a batch: a minute
@@ -54,9 +55,10 @@ def train(
     """Improve `net` in place. Raises what `report` raises, so that a job can be cancelled."""
     optimizer = torch.optim.AdamW(net.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
     net.train()
-    began, mean = time.process_time(), 0.0
+    began, started, mean = time.process_time(), time.monotonic(), 0.0
     for step, batch in enumerate(batches(clips, noises, spread, net.size.chunk, how, plan)):
-        done = max((time.process_time() - began) / plan.seconds, step / plan.steps)
+        spent = (time.process_time() - began) / plan.seconds, (time.monotonic() - started) / plan.wall
+        done = max(*spent, step / plan.steps)
         if done >= 1:
             break
         for group in optimizer.param_groups:

@@ -34,7 +34,14 @@ def network(
         net, spread = started(source)
     noises = made_noises(np.random.default_rng(config.seed), seconds=8.0)
     few = sum(len(clip.energy) for clip in clips) // 6  # a small shop has at least six batches
-    plan = Plan(60 * config.minutes, config.steps, config.rate, min(6000, max(few, 500)), half=False, seed=config.seed)
+    plan = Plan(
+        60 * config.minutes,
+        steps=config.steps,
+        rate=config.rate,
+        frames=min(6000, max(few, 500)),
+        half=False,
+        seed=config.seed,
+    )
     learn(
         net,
         clips,
