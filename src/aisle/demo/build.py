@@ -28,7 +28,7 @@ from aisle.task import Progress
 
 MARKER, KEY = "demo.json", "demo.key"
 BLOCK = 5000  # events a transaction
-TASKS = ("text", "vision", "recommend", "search")  # what learns from the demo shop, vectors before those who read them
+TASKS = ("text", "vision", "recommend", "search", "speech")  # what learns from the demo shop, vectors before those who read them
 REVIEW_COLUMNS = {"sentiment": "label"} | {name: name for name in ("text", "language", "item_id", "user_id", "time")}
 PATIENCE = 60.0  # seconds a server may take to be ready
 

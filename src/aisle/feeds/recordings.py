@@ -97,11 +97,11 @@ class Recordings:
         content = self._content(path, archive)
         if isinstance(content, str):
             return Reject(number, content, path[:100])
-        named = {name: as_text(fields.pop(name)) for name in ("sample_id", "speaker", "user_id") if name in fields}
+        named: dict[str, Any] = {"sample_id": hashlib.sha256(content).hexdigest()[:32]}
+        named |= {name: as_text(fields.pop(name)) for name in ("sample_id", "speaker", "user_id") if name in fields}
         try:
             sample = msgspec.convert(
                 {
-                    "sample_id": hashlib.sha256(content).hexdigest()[:32],
                     **named,
                     "kind": "recording",
                     "text": text,
@@ -161,6 +161,7 @@ def _places(names: list[str], mapping: Mapping[str, str]) -> dict[str, int]:
     if missing:
         raise BadInput(f"no column is known as {missing[0]}; the file has {', '.join(names[:30])}: say --map {missing[0]}=COLUMN")
     used = set(found.values())
-    return found | {
-        name: k for k, name in enumerate(names) if k not in used and key_of(name) not in DROPPED and name not in found
-    }
+    for place, name in enumerate(names):
+        if place not in used and key_of(name) not in DROPPED:
+            found.setdefault(name, place)
+    return found

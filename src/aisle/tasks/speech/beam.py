@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.tasks.speech.ngram import END, ORDER, START, Language
+from aisle.tasks.speech.ngram import END, LETTER, ORDER, SPELT, START, Language, Trie
 from aisle.tasks.speech.phrases import Node, Phrases
 from aisle.tasks.speech.spoken import ALPHABET
 
@@ -44,10 +44,13 @@ class Candidate:
 class Prefix:
     """A text that some hypothesis has reached: the sound's probability in two parts, and what language adds."""
 
-    __slots__ = ("blank", "extra", "history", "letter", "node", "text", "word")
+    __slots__ = ("blank", "extra", "history", "letter", "node", "paid", "place", "text", "word")
 
-    def __init__(self, text: str, word: str, history: tuple[str, ...], node: Node | None, extra: float) -> None:
-        self.text, self.word, self.history, self.node, self.extra = text, word, history, node, extra
+    def __init__(
+        self, text: str, word: str, history: tuple[str, ...], node: Node | None, place: Trie | None, extra: float
+    ) -> None:
+        self.text, self.word, self.history, self.node, self.place, self.extra = text, word, history, node, place, extra
+        self.paid = 0.0  # by the word so far, for being none that is known
         self.blank = self.letter = NONE
 
     @property
@@ -60,6 +63,7 @@ class Decoder:
 
     def __init__(self, language: Language | None, phrases: Phrases, search: Search, alphabet: str = ALPHABET) -> None:
         self.language = language
+        self.known: Trie = language.trie if language is not None else {}
         self.phrases = phrases
         self.search = search
         self.alphabet = alphabet
@@ -70,7 +74,7 @@ class Decoder:
 
     def start(self) -> list[Prefix]:
         """Nothing heard yet: a beam to advance."""
-        first = Prefix("", "", (START,), self.phrases.root, 0.0)
+        first = Prefix("", "", (START,), self.phrases.root, self.known, 0.0)
         first.blank = 0.0
         return [first]
 
@@ -103,7 +107,7 @@ class Decoder:
     def _kept(self, after: dict[str, Prefix], one: Prefix) -> Prefix:
         found = after.get(one.text)
         if found is None:
-            found = after[one.text] = Prefix(one.text, one.word, one.history, one.node, one.extra)
+            found = after[one.text] = _copy(one)
         return found
 
     def _longer(self, after: dict[str, Prefix], one: Prefix, letter: str) -> Prefix:
@@ -111,12 +115,22 @@ class Decoder:
         found = after.get(text)
         if found is None:
             node, earned = self.phrases.step(one.node, letter)
-            extra, word, history = one.extra + earned, one.word + letter, one.history
             if letter == " ":
-                extra += self._judged(one.word, history)
-                word, history = "", (*history, one.word)[-ORDER + 1 :]
-            found = after[text] = Prefix(text, word, history, node, extra)
+                extra = one.extra + earned + self._judged(one.word, one.history) - one.paid
+                found = Prefix(text, "", (*one.history, one.word)[-ORDER + 1 :], node, self.known, extra)
+            else:
+                place, paid = self._spelt(one, letter)
+                found = Prefix(text, one.word + letter, one.history, node, place, one.extra + earned + paid - one.paid)
+                found.paid = paid
+            after[text] = found
         return found
+
+    def _spelt(self, one: Prefix, letter: str) -> tuple[Trie | None, float]:
+        """Where the word is among the known ones after a letter, and what it paid: leaving them costs at once, not later."""
+        place = one.place.get(letter) if one.place is not None else None
+        if place is not None or self.language is None:
+            return place, 0.0
+        return None, self.search.language * (SPELT + LETTER * (len(one.word) + 1))
 
     def _judged(self, word: str, history: tuple[str, ...]) -> float:
         if self.language is None:
@@ -127,7 +141,7 @@ class Decoder:
         """The n best of a beam. Closes the last word of each text; texts that differ only in a space at the end are one."""
         found: dict[str, Candidate] = {}
         for one in beam:
-            text, score = one.text.strip(), one.sound + one.extra + self.phrases.end(one.node)
+            text, score = one.text.strip(), one.sound + one.extra - one.paid + self.phrases.end(one.node)
             history = one.history
             if one.word:
                 score += self._judged(one.word, history)
@@ -139,11 +153,18 @@ class Decoder:
         return sorted(found.values(), key=lambda one: -one.score)[:most]
 
 
+def _copy(one: Prefix) -> Prefix:
+    """The same text before the next frame is counted."""
+    same = Prefix(one.text, one.word, one.history, one.node, one.place, one.extra)
+    same.paid = one.paid
+    return same
+
+
 def _passed(beam: Sequence[Prefix], blank: float) -> list[Prefix]:
     """A frame of silence: every text stays, and ends in a blank."""
     after = []
     for one in beam:
-        same = Prefix(one.text, one.word, one.history, one.node, one.extra)
+        same = _copy(one)
         same.blank = one.sound + blank
         after.append(same)
     return after

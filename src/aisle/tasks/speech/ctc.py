@@ -60,7 +60,7 @@ class Settings(Struct, frozen=True):
     text: Curve = Curve()
     word: Curve = Curve()
     command: Curve = Curve()
-    unsure: float = 0.35  # below this mean probability of its letters a text is taken for noise
+    unsure: float = 0.12  # below this mean probability of its letters a text is taken for noise
     fits: float = 0.25  # below this likeness per letter to what was heard freely, no phrase of a grammar was said
 
 

@@ -19,6 +19,7 @@ START, END = "<s>", "</s>"
 SPELT = -4.0  # log-probability of leaving the vocabulary,
 LETTER = -2.3  # and of every letter then
 Gram = tuple[str, ...]
+Trie = dict[str, "Trie"]
 
 
 class Counts:
@@ -73,6 +74,11 @@ class Language:
         self.sources = [(weight / total, counts) for weight, counts in sources if weight > 0]
         self.words: set[str] = set().union(*(counts.words for _, counts in self.sources))
         self.score = lru_cache(200_000)(self._score)
+        self.trie: Trie = {}  # of the letters of known words
+        for word in self.words:
+            place = self.trie
+            for letter in word:
+                place = place.setdefault(letter, {})
 
     def _score(self, word: str, history: Gram) -> float:
         """log p(word | history of at most two words)."""
