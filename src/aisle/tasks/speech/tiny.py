@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.errors import NotFound
 from aisle.kit import audio
-from aisle.testing.shop import TinyData
-from aisle.types import Item, Sample
+from aisle.types import EventColumns, Item, Sample, SampleKind
 
 NOTES = {"do": 300.0, "mi": 700.0, "sol": 1600.0, "ti": 3600.0}  # Hz
 RECORDINGS = 48
+
+
+@dataclass
+class Songs:
+    """Recordings and items in memory, as a task reads them (`task.Data`)."""
+
+    catalogue: list[Item] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)  # by a sample's address
+    labelled: list[Sample] = field(default_factory=list)
+
+    def items(self) -> Iterator[Item]:
+        return iter(self.catalogue)
+
+    def events(self) -> EventColumns:
+        none = np.zeros(0, np.int32)
+        return EventColumns([], [], none, none, none.astype(np.int8), none.astype(np.int64), none.astype(np.float32), none)
+
+    def vectors(self, space: str) -> Iterator[tuple[str, bytes]]:
+        return iter(())
+
+    def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
+        raise NotFound(f"nobody here keeps vectors of {space}")
+
+    def samples(self, kind: SampleKind) -> Iterator[Sample]:
+        return iter([one for one in self.labelled if one.kind == kind])
+
+    def media(self, address: str) -> bytes:
+        if address not in self.files:
+            raise NotFound(f"there is no file {address}")
+        return self.files[address]
+
+    def picture(self, item: Item) -> bytes | None:
+        return None
 
 
 def sung(text: str, seed: int = 0) -> NDArray[np.float32]:
@@ -33,9 +67,9 @@ def texts(count: int, seed: int = 1) -> list[str]:
     return [" ".join(str(note) for note in draw.choice(list(NOTES), draw.integers(1, 5))) for _ in range(count)]
 
 
-def data() -> TinyData:
+def data() -> Songs:
     """Recordings of songs, a quarter of them kept aside, and a catalogue of two tunes."""
-    world = TinyData(catalogue=[Item(item_id="item-0001", title="do mi"), Item(item_id="item-0002", title="sol ti")])
+    world = Songs(catalogue=[Item(item_id="item-0001", title="do mi"), Item(item_id="item-0002", title="sol ti")])
     for number, text in enumerate(texts(RECORDINGS)):
         address = f"note-{number:03d}.wav"
         world.files[address] = audio.to_wav(sung(text, number))
