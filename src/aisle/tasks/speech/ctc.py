@@ -45,6 +45,7 @@ from aisle.tasks.speech.spoken import spoken
 
 QUIET = -60.0  # dB below full scale at the loudest: nobody speaks
 LEAST = 0.06  # seconds
+PEEK = 3200  # samples between looks at a chunk that is not complete, once there are words: 0.2 seconds
 PAUSE = 20  # output frames of blank, 0.8 seconds: what comes after is decoded by itself
 NOTHING_FITS = "what was said is none of the phrases of the grammar"
 
@@ -55,12 +56,12 @@ class Settings(Struct, frozen=True):
     kind: str = "ctc"
     spoken_language: str = "en"
     search: Search = Search()
-    gain: float = 3.0  # of a favoured phrase
+    gain: float = 1.0  # of a favoured phrase
     temperature: float = 2.0  # of the n best
     text: Curve = Curve()
     word: Curve = Curve()
     command: Curve = Curve()
-    unsure: float = 0.12  # below this mean probability of its letters a text is taken for noise
+    unsure: float = 0.25  # below this mean probability of its letters a text is taken for noise
     fits: float = 0.25  # below this likeness per letter to what was heard freely, no phrase of a grammar was said
 
 
@@ -167,7 +168,7 @@ class CTCStream:
         self._ear = Ear(self._owner.acoustic)
         self._rows: list[Floats] = []
         self._beam = self._decoder.start()
-        self._samples, self._loudest, self._said = 0, 0.0, ""
+        self._samples, self._loudest, self._said, self._ahead = 0, 0.0, "", 0
 
     def push(self, samples: Samples) -> Partial | None:
         """What is heard so far, where it changed."""
@@ -176,6 +177,10 @@ class CTCStream:
         rows = self._ear.push(samples)
         self._rows.append(rows)
         self._beam = self._decoder.advance(self._beam, rows)
+        self._ahead += len(samples)
+        if self._said and self._ahead < PEEK:
+            return None
+        self._ahead = 0
         ahead = self._ear.peek()
         best = self._decoder.ranked(self._decoder.advance(self._beam, ahead), 5)
         text = best[0].text if 20 * math.log10(max(self._loudest, 1e-9)) > QUIET else ""

@@ -65,6 +65,8 @@ def weights_of(path: Path, net: Acoustic) -> dict[str, torch.Tensor]:
     stored = {one.name: onnx.numpy_helper.to_array(one) for one in graph.initializer}
     found = {name: torch.tensor(value) for name, value in stored.items() if name in net.state_dict()}
     for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in stored:  # equal weights are stored once
+            found[node.output[0]] = torch.tensor(stored[node.input[0]])
         for given in node.input[1:]:
             owner = _owner(node.name)
             if node.op_type in ("MatMul", "MatMulInteger") and given in stored and owner in net.state_dict():
