@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 import secrets
 import time
@@ -269,6 +270,7 @@ class App:
             observe.failure("model.refused", error, model=version.name)
             return
         await self.runtime.swap(version.tenant, version.task, version.version, engine)
+        gc.collect()  # the version before may be large, and the server looks for garbage seldom
         self._loaded[key] = version.version
         self._refused.pop(key, None)
         observe.info("model.live", model=version.name)

@@ -1,6 +1,8 @@
 """The compiled ranker answers what the plain way answers, to the bit, in every world we can think of."""
 
+import gc
 import itertools
+import weakref
 
 import msgspec
 import numpy as np
@@ -132,3 +134,16 @@ def test_damaged_lists_break_nothing_else():
         ).data
         items, scores, _ = ask.view.ranker.answer(ask.events, ask.now, ask.row, None, True, 5, True)
         assert len(items) == len(scores) <= 5
+
+
+def test_a_view_is_let_go_of_at_once_when_the_catalogue_changes():
+    trained = train(random_shop(13))
+    asked(trained, np.random.default_rng(1))
+    old = weakref.ref(trained.engine._view)
+    gc.disable()
+    try:
+        trained.catalogue.put([item("i1", "red lamp 1", "Home > 1")])
+        asked(trained, np.random.default_rng(2))
+        assert old() is None
+    finally:
+        gc.enable()

@@ -65,6 +65,25 @@ class Numbering:
         return sp.vstack([model.content.rows, self.new]).tocsr() if self.new.shape[0] else model.content.rows
 
 
+class Sentences:
+    """Reasons in words, made once and kept. It knows no view, so that a view is let go of at once when the next one comes."""
+
+    def __init__(self, model: Model, items: Numbering) -> None:
+        self.known: dict[int, str] = {}  # type · S + place -> a sentence
+        self._model = model
+        self._items = items
+
+    def title(self, place: int) -> str:
+        position = int(self._items.position[place])
+        return self._items.catalogue.items[position].title if position >= 0 else self._model.titles[place]
+
+    def say(self, key: int) -> str:
+        """The sentence of type · S + place."""
+        verb, place = divmod(key, len(self._items.names))
+        text = self.known[key] = because(verb, self.title(place))
+        return text
+
+
 @dataclass
 class View:
     """A snapshot of the catalogue: what is the same for all requests until it changes."""
@@ -79,7 +98,7 @@ class View:
     def __post_init__(self) -> None:
         self.shut = np.flatnonzero(~self.open)
         self.ids = self.items.ids
-        self.words: dict[int, str] = {}  # type · S + place -> a sentence
+        self.sentences = Sentences(self.model, self.items)
         self.ranker = compiled.ranker(self)
 
     @cached_property
@@ -112,20 +131,14 @@ class View:
         return View(self.model, self.items, self.version, self.open & ~hidden, hidden, waits)
 
     def title(self, place: int) -> str:
-        position = int(self.items.position[place])
-        return self.items.catalogue.items[position].title if position >= 0 else self.model.titles[place]
+        return self.sentences.title(place)
 
     def because(self, verbs: Places, places: Places) -> list[str]:
         """ "because you bought Linen Shirt" for each, made once and kept."""
         keys = (verbs * self.size + places).tolist()
-        found = list(map(self.words.get, keys))
-        return found if None not in found else [self.words.get(key) or self.say(key) for key in keys]  # type: ignore[return-value]
-
-    def say(self, key: int) -> str:
-        """The sentence of type · S + place."""
-        verb, place = divmod(key, self.size)
-        text = self.words[key] = because(verb, self.title(place))
-        return text
+        known, say = self.sentences.known, self.sentences.say
+        found = list(map(known.get, keys))
+        return found if None not in found else [known.get(key) or say(key) for key in keys]  # type: ignore[return-value]
 
 
 def look(model: Model, catalogue: Catalogue, before: View | None) -> View:
