@@ -23,6 +23,7 @@ from aisle.testing.shop import columns, tiny_shop
 from aisle.types import EVENT_CODE, PastEvent
 
 NEW = ("sequence_neighbours", "ease", "als")
+TRIED = [name for name in CANDIDATES if name != "sequence"]  # for which these worlds are too small
 
 
 @pytest.mark.parametrize("algorithm", NEW)
@@ -130,8 +131,8 @@ def crowd(users=200, items=60, each=3, seed=0):
 def test_auto_finds_the_algorithm_that_was_planted_and_of_equals_the_default(world, best):
     trained = train(world(), algorithm="auto")
     assert trained.engine.model.config.algorithm == best
-    assert {f"{name} ndcg@10" for name in CANDIDATES} <= set(trained.scores)
-    assert trained.scores["ndcg@10"] == max(trained.scores[f"{name} ndcg@10"] for name in CANDIDATES)
+    assert {f"{name} ndcg@10" for name in TRIED} <= set(trained.scores)
+    assert trained.scores["ndcg@10"] == max(trained.scores[f"{name} ndcg@10"] for name in TRIED)
     assert trained.scores["popularity_ndcg@10"] == trained.scores["popular ndcg@10"]
 
 

@@ -119,7 +119,7 @@ def test_settings_that_the_shop_chose_stay_and_what_was_found_is_told():
     near = content.learn(texts, 50, lambda done, total: None)
     given = changed(CONFIG, algorithm="auto", sequence_fade=0.33)
     run = race(exam(world, Weights.of(given), "next", 1000), given, texts, near, lambda done, said: None)
-    assert {one.name for one in run.finalists} == set(CANDIDATES)
+    assert {one.name for one in run.finalists} == set(CANDIDATES) - {"sequence"}  # too few events for it
     assert all(one.config.sequence_fade == 0.33 for one in run.finalists)
     assert any(settings_of(one.config, given) for one in run.finalists)
     assert [one.marks.mean for one in run.finalists] == sorted((one.marks.mean for one in run.finalists), reverse=True)

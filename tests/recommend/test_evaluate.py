@@ -92,7 +92,7 @@ def table():
 
 
 def test_every_algorithm_is_compared_best_first(table):
-    assert {row["model"] for row in table} == {*Single.__args__, "blend"}
+    assert {row["model"] for row in table} == {*Single.__args__, "blend"} - {"sequence"}  # too few events for it
     assert [row["ndcg@10"] for row in table] == sorted((row["ndcg@10"] for row in table), reverse=True)
 
 
@@ -150,7 +150,7 @@ def test_an_unknown_protocol_and_an_empty_shop_are_bad_input():
 def test_evaluation_reports_progress_and_can_be_cancelled():
     seen = []
     TASK.evaluate(tiny_shop(), CONFIG, "", lambda done, total, message: seen.append((done, total)))
-    assert seen[-1] == (len(Single.__args__) + 1,) * 2
+    assert seen[-1] == (len(Single.__args__),) * 2
 
     def stop(done, total, message):
         raise Cancelled("stopped")

@@ -81,7 +81,7 @@ def test_the_table_fits_a_terminal(rows, capsys):
 
     show.table(TASK.summary(rows))
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 100 and len(lines) == 2 + len(Single.__args__)
+    assert max(map(len, lines)) <= 100 and len(lines) == 1 + len(Single.__args__)
 
 
 def test_short_histories_and_seldom_items_are_measured(rows):

@@ -22,14 +22,16 @@ from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.questions import Exam
 from aisle.tasks.recommend.schema import Config, Single
-from aisle.tasks.recommend.scoring import closed_form_fits
+from aisle.tasks.recommend.scoring import closed_form_fits, limited
+from aisle.tasks.recommend.sequence import learn as network
 from aisle.tasks.recommend.trial import Marks, Trial
 from aisle.tasks.recommend.world import World
 
 DEFAULT: Single = "item_neighbours"
 CANDIDATES: tuple[Single, ...] = (  # the cheap first; of equals the first is chosen
-    DEFAULT, "popular", "sequence_neighbours", "content", "user_neighbours", "ease", "als",
+    DEFAULT, "popular", "sequence_neighbours", "content", "user_neighbours", "ease", "als", "sequence",
 )  # fmt: skip
+UNMIXED = ("popular", "sequence")  # no models of a blend: its own term; a network, which it does not ask yet
 VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality most on the public data sets
     "item_neighbours": [{"history_fade": 0.8}, {"history_fade": 0.95}, {"shrinkage": 50.0}, {"neighbours": 100, "history": 50}],
     "sequence_neighbours": [
@@ -50,6 +52,7 @@ BLENDED = 6  # algorithms that a blend is tried of
 HOPELESS = 0.7  # of the leader's quality on a part, below which who is surely worse is dropped: more events may turn the order
 KEPT = 10  # entrants that go on at most
 ERRORS = 2.0  # standard errors within which a difference is chance
+LEAST = 5.0  # seconds in which a network may learn something
 FEW = 200  # questions below which all are asked on every rung
 Say = Callable[[float, str], None]
 
@@ -82,8 +85,13 @@ class Clock:
         self.pace: dict[str, float] = {}  # seconds an event
 
     def allows(self, name: str, events: int) -> bool:
-        now = time.monotonic()
-        return now < self.until and now + self.pace.get(name, 0.0) * events <= self.until
+        needed = max(self.pace.get(name, 0.0) * events, LEAST if name == "sequence" else 0.0)
+        return self.left > 0 and needed <= self.left
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self.until - time.monotonic()
 
     def saw(self, name: str, events: int, seconds: float) -> None:
         self.pace[name] = seconds / max(events, 1)
@@ -100,6 +108,8 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
         last = number == len(sizes) - 1
         trial = _trial(exam, size, changed(config, algorithm=DEFAULT), texts, near, whole=last)
         say(number / len(sizes), f"{len(runners)} entrants on {len(trial.past.time):,} events")
+        if last and network.pays(len(trial.past.time)):  # one training, from all events, in what time the others left
+            runners = [*runners, changed(config, algorithm="sequence")]
         entrants = _asked(trial, runners, clock, _within(say, number, len(sizes)))
         best |= {entrant.name: entrant for entrant in reversed(_ranked(entrants))}
         runners = keep(entrants)
@@ -113,7 +123,7 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
 
 def _blend(trial: Trial, finalists: list[Entrant], clock: Clock) -> tuple[Recipe, Marks] | None:
     """A blend of the best of every algorithm, where asking all of them again fits into the time."""
-    firsts = {one.name: one for one in reversed(finalists) if one.name != "popular" and one.marks.mean > 0}
+    firsts = {one.name: one for one in reversed(finalists) if one.name not in UNMIXED and one.marks.mean > 0}
     parts = sorted(firsts.values(), key=lambda one: -one.marks.mean)[:BLENDED]
     clock.saw("blend", 1, 2.0 * sum(one.marks.seconds for one in parts))
     return blend.learn(trial, [one.config for one in parts]) if len(parts) > 1 and clock.allows("blend", 1) else None
@@ -121,7 +131,7 @@ def _blend(trial: Trial, finalists: list[Entrant], clock: Clock) -> tuple[Recipe
 
 def blended_of(past: World, config: Config) -> list[Config]:
     """What algorithm=blend is made of before the ranker leaves any out."""
-    names = [name for name in CANDIDATES if name != "popular" and (name != "ease" or closed_form_fits(past, config))]
+    names = [name for name in CANDIDATES if name not in UNMIXED and (name != "ease" or closed_form_fits(past, config))]
     return [changed(config, algorithm=name) for name in names]
 
 
@@ -162,7 +172,7 @@ def settings_of(config: Config, given: Config) -> dict[str, Any]:
 def _runners(past: World, config: Config) -> list[Config]:
     """Every algorithm as set, then with other settings; what the shop has set itself stays."""
     fits = closed_form_fits(past, config)
-    names = [name for name in CANDIDATES if name != "ease" or fits]
+    names = [name for name in CANDIDATES if name != "sequence" and (name != "ease" or fits)]
     plain = Config()
     others = [
         changed(config, algorithm=name, **variant)
@@ -191,6 +201,7 @@ def _asked(trial: Trial, runners: list[Config], clock: Clock, say: Say) -> list[
         must = name in (DEFAULT, "popular") and name not in [one.name for one in found]
         if must or clock.allows(name, events):
             say(number / len(runners), name)
+            config = limited(config, name, clock.left) if name == "sequence" else config
             marks = trial.of_config(config)
             clock.saw(name, events, marks.seconds)
             found.append(Entrant(config, marks))
@@ -208,7 +219,11 @@ def _together(trial: Trial, entrants: list[Entrant], config: Config, clock: Cloc
             new = settings_of(one.config, config)
             joined |= new if not set(new) & set(joined) else {}
     both = changed(config, algorithm=winner.name, **joined)
-    if both in [one.config for one in entrants] or not clock.allows(winner.name, len(trial.past.time)):
+    if (
+        winner.name == "sequence"
+        or both in [one.config for one in entrants]
+        or not clock.allows(winner.name, len(trial.past.time))
+    ):
         return []
     return [Entrant(both, trial.of_config(both))]
 

@@ -28,7 +28,8 @@ from aisle.tasks.recommend.held_out import Found, measure
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.schema import Algorithm, Config, ForUser, Recommendations, Single
-from aisle.tasks.recommend.scoring import DENSE, scored_by
+from aisle.tasks.recommend.scoring import DENSE, limited, scored_by
+from aisle.tasks.recommend.sequence import learn as network
 from aisle.tasks.recommend.splits import PROTOCOLS, Part, Split, everything, histories, sampled
 from aisle.tasks.recommend.world import World, read
 
@@ -74,18 +75,23 @@ def compare(
     algorithms: Iterable[Algorithm] = (*get_args(Single), "blend"),
     history: int = HISTORY,
 ) -> list[Row]:
-    """One row per algorithm on a given split, best nDCG@10 first; `ease` is left out of shops too large for it. Raises BadInput
-    where there is nobody to ask."""
+    """One row per algorithm on a given split, best nDCG@10 first; `ease` is left out of shops too large for it, `sequence` where
+    torch is not installed or there are few events; it learns for `auto_seconds`; unless it is the algorithm set. Raises
+    BadInput where there is nobody to ask."""
     if not split.users:
         raise BadInput("nothing can be held out: no user has both earlier events and a new item afterwards; import more events")
-    chosen = [name for name in algorithms if name != "ease" or len(split.train.items) <= DENSE]
+    left_out = {"ease"} if len(split.train.items) > DENSE else set()
+    left_out |= set() if config.algorithm == "sequence" or network.pays(len(split.train.time)) else {"sequence"}
+    chosen = [name for name in algorithms if name not in left_out]
     progress(0, len(chosen), "what all algorithms share")
     shared = Shared.of(Part(data, split.train), config)
     catalogue = Catalogue(everything(data, split))
     rows = []
     for number, algorithm in enumerate(chosen):
         progress(number, len(chosen), f"{algorithm}: learning")
-        rows.append(_row(shared, split, catalogue, changed(config, algorithm=algorithm, aim=split.aim), history))
+        rows.append(
+            _row(shared, split, catalogue, limited(changed(config, aim=split.aim), algorithm, config.auto_seconds), history)
+        )
         progress(number + 1, len(chosen), f"{algorithm}: nDCG@10 {rows[-1]['ndcg@10']:.4f}")
     return sorted(rows, key=lambda row: -row["ndcg@10"])
 
@@ -112,7 +118,7 @@ class Shared(NamedTuple):
         """A model of this configuration, and why it is as it is where it was chosen."""
         if config.algorithm != "auto" and config.algorithm != "blend":
             name: Single = config.algorithm
-            return scored_by(name, replace(self.base, config=config), self.world, lambda done, total: None), ""
+            return scored_by(name, replace(self.base, config=config), self.world, lambda *said: None), ""
         found: Found = measure(self.world, config, self.texts, self.near, lambda done, message: None)
         return learnt(self.world, found, self.texts, self.near, lambda done, message: None), found.why
 

@@ -27,6 +27,7 @@ from aisle.tasks.recommend.world import World, read
 STEPS = 100.0
 BLOCK = 512  # items whose pictures are compared at once
 Step = Callable[[float, str], None]
+Part = Callable[..., None]  # done, of how much, and perhaps what to say
 
 
 def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
@@ -68,7 +69,7 @@ def learnt(
     for number, config in enumerate(found.recipe.parts):
         step(50 + 50 * number / len(found.recipe.parts), config.algorithm)
         settled = with_settings(base, config, world)
-        parts.append(scored_by(config.algorithm, settled, world, lambda done, total: None))  # type: ignore[arg-type]
+        parts.append(scored_by(config.algorithm, settled, world, lambda *said: None))  # type: ignore[arg-type]
     return blended_model(base, parts, found.recipe.weights)
 
 
@@ -144,5 +145,5 @@ def _from(step: Step, low: float, high: float) -> Step:
     return lambda done, message: step(low + (high - low) * done / STEPS, message)
 
 
-def _within(step: Step, low: float, high: float, message: str) -> Callable[[int, int], None]:
-    return lambda done, total: step(low + (high - low) * done / max(total, 1), message)
+def _within(step: Step, low: float, high: float, message: str) -> Part:
+    return lambda done, total, *said: step(low + (high - low) * done / max(total, 1), ": ".join([message, *said]))

@@ -21,6 +21,7 @@ from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.questions import Exam, Kind, exam
 from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.sequence.learn import can_be_trained
 from aisle.tasks.recommend.trial import Marks, Trial
 from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import World
@@ -119,6 +120,8 @@ def _chosen(run: Race, config: Config, asked: Exam) -> Found:
         why += f"; left behind on a part: {', '.join(left)}"
     if run.untried:
         why += f"; not tried for want of time or because it does not fit: {', '.join(run.untried)}"
+    if not can_be_trained():
+        why += " (sequence needs torch: pip install 'aisle[train]')"
     if recipe is not None:
         why += f"; the blend: {in_words(recipe)}"
     elif new := settings_of(winner.config, config):

@@ -19,6 +19,8 @@ from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.popular import Popularity
 from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.sequence import learn as network
+from aisle.tasks.recommend.sequence.served import Live, Served
 from aisle.tasks.recommend.user_neighbours import Crowd
 from aisle.tasks.recommend.way import Way
 from aisle.tasks.recommend.weights import DISMISS, PURCHASE, Weights
@@ -86,11 +88,17 @@ class Model:
     kin: Kin | None = None  # where items without behaviour belong; None: nothing is known of behaviour
     share: float = 1.0  # what likeness of a new item counts in `personal`: `content_share`, on the scale of the lists
     stand_ins: Lists | None = None  # (N, k) only while learning: `texts`, and for items without behaviour what `kin` says
+    network: Served | None = None  # only for algorithm=sequence
     extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def way(self) -> Way:
         return Way.of(self.config)
+
+    @cached_property
+    def live(self) -> Live | None:
+        """The network of algorithm=sequence, beside the catalogue."""
+        return None if self.network is None else Live(self.network, self.weights)
 
     @cached_property
     def shared(self) -> NDArray[np.float64]:
@@ -157,6 +165,8 @@ def save(model: Model, folder: Path) -> None:
     files.save_sparse(folder, "content", model.content.rows)
     if model.factors is not None:
         _save_factors(model.factors, folder)
+    if model.network is not None:
+        network.save(model.network, folder)
     crowd = model.crowd
     files.save_sparse(folder, "taste", crowd.taste)
     files.save_sparse(folder, "wants", crowd.wants)
@@ -204,6 +214,7 @@ def _load_one(folder: Path) -> Model:
         kin=_kin(folder),
         share=float(files.load(folder, "share")),
         events=files.load(folder, "events"),
+        network=network.load(folder),
         extra={name: value for name, value in facts.items() if name not in ("until", "rated")},
     )
 

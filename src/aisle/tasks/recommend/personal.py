@@ -21,6 +21,7 @@ from aisle.tasks.recommend.lists import Places
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.ranking import Pairs, Ranked
 from aisle.tasks.recommend.schema import Strategy
+from aisle.tasks.recommend.sequence import answer as network
 from aisle.tasks.recommend.view import Mask, View
 from aisle.types import Filter, Reason
 
@@ -105,6 +106,8 @@ def _by_lists(batch: Sequence[Ask], history: History, view: View, model: Model) 
 
 def _ranked(batch: Sequence[Ask], history: History, view: View, model: Model) -> tuple[Pairs, Ranked]:
     """The best of every user, and what their scores are made of."""
+    if model.live is not None:
+        return network.ranked(batch, history, view, model.live)
     wanted = [ask.request.n for ask in batch]
     if model.factors is not None:
         said = folded.said(model.factors, model.shared, history, len(batch))

@@ -11,7 +11,7 @@ from aisle.types import Attribute, EventType, Filter, Id, Reason
 
 Explain = Literal["none", "brief", "full"]
 Strategy = Literal["personal", "session", "cold", "popular"]
-Single = Literal["user_neighbours", "item_neighbours", "sequence_neighbours", "ease", "als", "popular", "content"]
+Single = Literal["user_neighbours", "item_neighbours", "sequence_neighbours", "ease", "als", "sequence", "popular", "content"]
 Algorithm = Literal[Single, "blend", "auto"]
 Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]
 By = Literal["behaviour", "text", "image", "blend"]
@@ -245,6 +245,24 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=100, description="ease: how strongly what a user had speaks for itself, where it may be shown again."),
     ] = 5.0
     als_factors: Annotated[int, Meta(ge=1, le=512, description="Length of the vectors of als.")] = 64
+    sequence_minutes: Annotated[
+        float,
+        Meta(gt=0, le=100_000, description="sequence: training ends after so many minutes, well rounded off, at the latest."),
+    ] = 30.0
+    sequence_epochs: Annotated[int, Meta(ge=1, le=1000, description="sequence: how often every event is learnt from.")] = 30
+    sequence_events: Annotated[
+        int,
+        Meta(ge=2, le=200, description="sequence: newest events of a user that are looked at; `AISLE_HISTORY` are handed over."),
+    ] = 50
+    sequence_dimensions: Annotated[
+        int,
+        Meta(ge=8, le=512, multiple_of=8, description="sequence: length of the vectors; twice as many take three times as long."),
+    ] = 64
+    sequence_blocks: Annotated[int, Meta(ge=1, le=8, description="sequence: attention layers one after another.")] = 2
+    sequence_dropout: Annotated[float, Meta(ge=0, le=0.9, description="sequence: share of the numbers left out in training.")] = (
+        0.2
+    )
+    sequence_seed: Annotated[int, Meta(ge=0, le=2**31, description="sequence: the same seed and data give the same network.")] = 0
     min_together: Annotated[int, Meta(ge=1, le=1000, description="Orders two items must share to count as bought together.")] = 2
     together_hours: Annotated[
         float, Meta(gt=0, le=8760, description="Purchases of one user without a session are one order within this time.")

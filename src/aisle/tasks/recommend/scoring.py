@@ -6,6 +6,7 @@ item_neighbours, content   weight: what was done, halved every `half_life_days`;
 sequence_neighbours        weight: what was done, times γ for every step back; lists: what follows
 ease                       weight: log(1 + what was done, halved …); lists: what the closed form explains, times the trend
 als                        weight: as ease; no lists: the history is folded in (`folded`)
+sequence                   no weights and no lists: a network reads the events in order (`sequence/`)
 """
 
 from __future__ import annotations
@@ -22,21 +23,23 @@ from aisle.tasks.recommend import als, cold, ease, item_neighbours
 from aisle.tasks.recommend import sequence_neighbours as sequences
 from aisle.tasks.recommend.lists import Floats, Lists
 from aisle.tasks.recommend.model import Model
-from aisle.tasks.recommend.schema import Config, Single
+from aisle.tasks.recommend.schema import Algorithm, Config, Single
+from aisle.tasks.recommend.sequence import learn as network
 from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import Sparse, World
 from aisle.times import DAY
 
 DENSE = 10_000  # items with events above which the inverse of `ease` is refused: 4 · items² bytes, four times over
-Step = Callable[[int, int], None]
+Step = Callable[..., None]  # done, of how much; a network adds what to say
 
 
 def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Model:
-    """The same model with `algorithm` behind `for_user`, learnt from `world`. Raises BadInput for `ease` with too many items."""
+    """The same model with `algorithm` behind `for_user`, learnt from `world`. Raises BadInput for `ease` with too many items,
+    Misconfigured for `sequence` without torch."""
     config = changed(model.config, algorithm=algorithm)
-    factors = None
+    factors = served = None
     if algorithm == "content":
-        return replace(model, config=config, personal=model.texts, factors=None, share=1.0)
+        return replace(model, config=config, personal=model.texts, factors=None, network=None, share=1.0)
     if algorithm == "sequence_neighbours":
         own = _on_scale(followers(world, config, step), model.behaviour)
     elif algorithm == "ease":
@@ -45,9 +48,11 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Mode
         own = model.behaviour
         if algorithm == "als":
             factors = folded(world, config, step)
+        elif algorithm == "sequence":
+            served = network.learn(world, config, model.content, step)
     share = _share(own, model)
     lists = item_neighbours.with_cold(own, model.stand_ins or model.texts, share)
-    return replace(model, config=config, personal=lists, factors=factors, share=share)
+    return replace(model, config=config, personal=lists, factors=factors, network=served, share=share)
 
 
 def _share(own: Lists, model: Model) -> float:
@@ -57,6 +62,13 @@ def _share(own: Lists, model: Model) -> float:
     if likeness <= 0 or not (best > 0).any():
         return model.config.content_share
     return model.config.content_share * float(best[best > 0].mean()) / likeness
+
+
+def limited(config: Config, algorithm: Algorithm, seconds: float) -> Config:
+    """The settings for one algorithm among those compared, in which a network takes no longer than `seconds`."""
+    if algorithm != "sequence" or config.algorithm == "sequence":
+        return changed(config, algorithm=algorithm)
+    return changed(config, algorithm=algorithm, sequence_minutes=min(config.sequence_minutes, max(seconds, 0.1) / 60))
 
 
 def followers(world: World, config: Config, step: Step) -> Lists:

@@ -119,5 +119,5 @@ def gain(hits: NDArray[np.bool_], wanted: int) -> float:
     return float((hits * DISCOUNT[: len(hits)]).sum() / DISCOUNT[: min(wanted, SHOWN)].sum())
 
 
-def _quiet(done: int, total: int) -> None:
+def _quiet(*said: object) -> None:
     """Steps within one try are too many to tell."""
