@@ -21,7 +21,8 @@ from aisle.types import EVENT_CODE, EventColumns, Item
 
 HOUR = 3_600_000_000  # microseconds
 START = 1_500_000_000_000_000  # where data sets without times begin
-REC = Path(os.environ.get("AISLE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / "rec"
+DATA = Path(os.environ.get("AISLE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+REC, SPEECH = DATA / "rec", DATA / "speech"
 
 
 class RealData(TinyData):

@@ -11,6 +11,7 @@ import { RulesPage } from "./pages/Rules";
 import { SearchPage } from "./pages/Search";
 import { PicturesPage } from "./pages/Pictures";
 import { UsersPage } from "./pages/Users";
+import { VoicePage } from "./pages/Voice";
 import { href, useRoute, type Route } from "./router";
 import { applyScheme, readScheme, type Scheme } from "./session";
 
@@ -21,6 +22,7 @@ const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
   { page: "rules", icon: "rules", name: "Rules" },
   { page: "search", icon: "search", name: "Search" },
   { page: "pictures", icon: "pictures", name: "Pictures" },
+  { page: "voice", icon: "microphone", name: "Voice" },
   { page: "models", icon: "models", name: "Models" },
 ];
 const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
@@ -90,6 +92,8 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <SearchPage />;
     case "pictures":
       return <PicturesPage id={route.id} />;
+    case "voice":
+      return <VoicePage />;
     case "models":
       return <ModelsPage />;
     default:

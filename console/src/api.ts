@@ -43,6 +43,13 @@ export class Api {
     return (await this.ask("GET", path, undefined, undefined, "default")).blob();
   }
 
+  /** A WebSocket with the key, sent as browsers can: among the subprotocols. */
+  socket(path: string): WebSocket {
+    const url = new URL(path, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return new WebSocket(url, ["realtime", `openai-insecure-api-key.${this.key}`]);
+  }
+
   private async send<T>(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<T> {
     return (await this.ask(method, path, body, signal, "no-store")).json() as Promise<T>;
   }

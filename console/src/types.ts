@@ -205,3 +205,20 @@ export interface Detected {
   width: number;
   height: number;
 }
+
+/** What speech.transcribe answers. Times in seconds. */
+export interface Transcription {
+  text: string;
+  probability: number;
+  words?: { word: string; start: number; end: number; probability: number }[];
+  alternatives?: { text: string; probability: number }[];
+  duration: number;
+  language?: string;
+  reason?: string; // why the text is empty
+  model?: string;
+}
+
+/** What /v1/search answers, as far as it is shown beside a voice. */
+export interface SearchAnswer {
+  items: { item_id: string; score: number }[];
+}

@@ -159,23 +159,25 @@ class App:
         context = self.context(who.tenant, declared, request)
         opened = await self.runtime.stream(who.tenant, task, operation, request, context)
 
-        def answered(answer: Answer | None, cpu_ms: float, began: float) -> None:
+        def count(answer: Answer | None, cpu_ms: float, began: float, requests: int) -> None:
             if answer is not None:
                 answer.answer_id = self.next_id()
-            latency_us = round((time.perf_counter() - began) * 1e6)
-            self.meter(who, (task, operation, opened.model), answer is None, cpu_ms, latency_us)
+            latency_us = requests * round((time.perf_counter() - began) * 1e6)
+            self.meter(who, (task, operation, opened.model), answer is None and requests > 0, cpu_ms, latency_us, requests)
 
-        opened.answered = answered
+        opened.count = count
         try:
             yield opened
         finally:
             opened.close()
 
-    def meter(self, who: Who, what: tuple[str, str, str], failed: bool, cpu_ms: float, latency_us: int) -> None:
-        """Count one answer; `what` is (task, operation, model)."""
+    def meter(
+        self, who: Who, what: tuple[str, str, str], failed: bool, cpu_ms: float, latency_us: int, requests: int = 1
+    ) -> None:
+        """Count one answer, or with no `requests` what was computed without one; `what` is (task, operation, model)."""
         minute = time.time_ns() // 1000 // MINUTE * MINUTE
         slot = (who.tenant, minute, who.key_id, *what)
-        self.usage.add(slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=latency_us)
+        self.usage.add(slot, failed=failed, cpu_us=round(cpu_ms * 1000), latency_us=latency_us, requests=requests)
 
     def context(self, tenant: int, declared: Operation, request: Any, media: bytes = b"") -> Context:
         """What the operation declared that it needs, as of now."""

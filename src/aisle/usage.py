@@ -100,19 +100,23 @@ class UsageMeter:
         self._counting = threading.Lock()  # held for a moment only: `add` runs on the event loop
         self._writing = threading.Lock()
 
-    def add(self, slot: Slot, *, failed: bool, cpu_us: int, latency_us: int) -> None:
-        """Count one request; `slot` is (tenant, minute in microseconds, key_id, task, operation, model)."""
+    def add(self, slot: Slot, *, failed: bool, cpu_us: int, latency_us: int, requests: int = 1) -> None:
+        """Count one request; `slot` is (tenant, minute in microseconds, key_id, task, operation, model).
+
+        With no `requests`: processor time alone, which led to no answer.
+        """
         step = step_of(latency_us)
         with self._counting:
             count = self._counts.get(slot)
             if count is None:
                 count = self._counts[slot] = Count()
             numbers, steps = count.numbers, count.steps
-            numbers[0] += 1
+            numbers[0] += requests
             numbers[1] += failed
             numbers[2] += cpu_us
             numbers[3] += latency_us
-            steps[step] = steps.get(step, 0) + 1
+            if requests:
+                steps[step] = steps.get(step, 0) + 1
 
     def flush(self) -> None:
         """Add what was counted to the table; nothing is lost if that fails."""

@@ -89,7 +89,7 @@ def test_a_model_that_does_not_keep_up_says_so_instead_of_lagging(monkeypatch):
     async def test(runtime, engine):
         stream = await opened(runtime)
         counted = []
-        stream.answered = lambda answer, cpu_ms, began: counted.append(answer)
+        stream.count = lambda answer, cpu_ms, began, requests: counted.append(answer)
         engine.free.clear()
         with pytest.raises(Overloaded, match="does not keep up"):
             await stream.push("a")

@@ -11,7 +11,9 @@ from aisle.api.jobs import JobHandlers
 from aisle.api.keys import KeyHandlers
 from aisle.api.ledger import Ledger
 from aisle.api.models import ModelHandlers
+from aisle.api.openai_audio import Audio
 from aisle.api.openai_embeddings import EmbeddingsHandlers
+from aisle.api.openai_realtime import Realtime
 from aisle.api.openapi import document
 from aisle.api.people import People
 from aisle.api.routing import Route, Router
@@ -24,8 +26,11 @@ from aisle.app import App
 def routes(app: App, extra: Iterable[Route] = ()) -> list[Route]:
     """Every route there is, with those of others (the console)."""
     found: list[Route] = list(endpoint.routes(app))
-    rooms = (Catalogue(app), People(app), RuleHandlers(app), JobHandlers(app), ModelHandlers(app), KeyHandlers(app), Ledger(app))
-    for room in (*rooms, SearchHandlers(app), EmbeddingsHandlers(app)):
+    rooms = (
+        Catalogue(app), People(app), RuleHandlers(app), JobHandlers(app), ModelHandlers(app), KeyHandlers(app), Ledger(app),
+        SearchHandlers(app), EmbeddingsHandlers(app), Audio(app), Realtime(app),
+    )  # fmt: skip
+    for room in rooms:
         found += room.routes()
     found += extra
     health = Health(app, lambda: document(found))

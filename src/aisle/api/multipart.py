@@ -45,11 +45,14 @@ def boundary_of(content_type: bytes | None) -> bytes | None:
 
 
 def read(body: bytes, boundary: bytes) -> dict[str, Any]:
-    """The form's fields by name. Raises Malformed, TooLarge."""
+    """The form's fields by name; those called `name[]` are the list `name`. Raises Malformed, TooLarge."""
     parts = _parts(body, boundary)
     fields: dict[str, Any] = {}
     for part in parts:
         name = part.name
+        if name.endswith("[]") and isinstance(several := fields.setdefault(name[:-2], []), list):
+            several.append(_value(b"".join(part.content)))
+            continue
         if not name or name in fields:
             raise Malformed(f"the form's field {name!r} is given twice" if name else "a field of the form has no name")
         content = b"".join(part.content)

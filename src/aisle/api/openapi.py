@@ -40,6 +40,7 @@ STATUSES: dict[int, str] = {
     413: "The body is too large (settings: `max_body`), or unpacks to too much.",
     415: "The format, or its Content-Encoding, is not supported.",
     422: "Something in the request is not possible; `errors[].pointer` says where.",
+    426: "This address takes WebSockets.",
     429: "The key's own limit is used up: see Retry-After.",
     431: "The request's line and headers are too long.",
     500: "A fault of Aisle's.",
@@ -115,10 +116,10 @@ class Schemas:
     def form(self, kind: Any) -> dict[str, Any]:
         """The same fields as a form: the picture or sound as a file, the others as text."""
         fields = self._all[self._name(kind)]["properties"]
-        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        file, files = {"type": "string", "contentMediaType": "application/octet-stream"}, {*MEDIA.values(), "file"}
         return {
             "type": "object",
-            "properties": {name: file if name in MEDIA.values() else facts for name, facts in fields.items()},
+            "properties": {name: file if name in files else facts for name, facts in fields.items()},
         }
 
     def parameters(self, kind: type[Struct], where: str) -> list[dict[str, Any]]:

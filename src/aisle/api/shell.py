@@ -12,6 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -116,7 +117,7 @@ class Shell:
             raise Unauthorized("never put an API key into a URL: revoke this one, and send keys as `Authorization: Bearer …`")
         call.route, call.params = self.router.find(method, raw_path)
         if call.route.scope is not None:
-            self._admit(call)
+            self._admit(call, bearer_of(call))
         if method not in WITHOUT_BODY:
             call.body = await body.read(receive, call.headers, self.app.settings.max_body)
         if call.route.abandon:
@@ -136,7 +137,7 @@ class Shell:
         self.sockets += 1
         status = SWITCHED
         try:
-            await self._open_socket(call, scope, socket.offered)(socket)
+            await self._open_socket(call, scope, socket)(socket)
         except AisleError as error:
             status = error.status
             await (socket.close(sockets.POLICY, error.detail) if socket.accepted else sockets.refuse(error, call, scope, send))
@@ -150,7 +151,7 @@ class Shell:
             self.sockets -= 1
             self._count("WS", call.route, status, started)
 
-    def _open_socket(self, call: Call, scope: Scope, offered: list[str]) -> Callable[[Socket], Awaitable[None]]:
+    def _open_socket(self, call: Call, scope: Scope, socket: Socket) -> Callable[[Socket], Awaitable[None]]:
         """The handler of a WebSocket whose caller may use it."""
         most, raw_path = 2 * self.app.settings.streams, scope.get("raw_path") or quote(call.path).encode()
         if self.sockets > most:
@@ -162,14 +163,13 @@ class Shell:
         call.route, call.params = self.router.find("GET", raw_path)
         if call.route.socket is None:
             raise problems.NoRoute("this address takes no WebSocket: /openapi.json lists those that do")
-        self._admit(call, sockets.key_in(offered))
+        bearer = bearer_of(call) or sockets.key_in(socket.offered)
+        self._admit(call, bearer)
+        socket.still_welcome = partial(self.app.access.identify, bearer)
         return call.route.socket
 
-    def _admit(self, call: Call, bearer: str | None = None) -> None:
+    def _admit(self, call: Call, bearer: str | None) -> None:
         """Who calls, whether they may, and what is left of their limit."""
-        authorization = call.headers.get(b"authorization", b"")
-        if authorization[:7].lower() == b"bearer ":
-            bearer = authorization[7:].decode("latin-1").strip()
         access = self.app.access
         call.who = access.identify(bearer)
         call.allowance = access.spend(call.who)
@@ -213,6 +213,12 @@ class Shell:
         await receive()
         await self.app.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def bearer_of(call: Call) -> str | None:
+    """The API key in the Authorization header."""
+    authorization = call.headers.get(b"authorization", b"")
+    return authorization[7:].decode("latin-1").strip() if authorization[:7].lower() == b"bearer " else None
 
 
 async def _nowhere(call: Call) -> Reply:

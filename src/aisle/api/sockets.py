@@ -30,6 +30,7 @@ class Socket:
     def __init__(self, call: Call, offered: list[str], receive: Receive, send: Send) -> None:
         self.call = call
         self.offered = offered  # subprotocols, in the caller's order
+        self.still_welcome: Callable[[], object] = lambda: None  # raises Unauthorized once the key has been revoked
         self.accepted = False
         self.closed = False
         self._receive = receive

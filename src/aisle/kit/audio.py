@@ -8,6 +8,7 @@ anything is decoded, and counted again while decoding, since headers lie. PyAV (
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import math
 from collections.abc import Iterator
@@ -185,6 +186,56 @@ def resample(samples: Samples, rate: int) -> Samples:
         return samples
     common = math.gcd(RATE, rate)
     return np.asarray(resample_poly(samples, RATE // common, rate // common), np.float32)
+
+
+class Live:
+    """Raw sound of one channel that comes in parts: 16-bit little-endian ("pcm") or G.711 ("pcmu", "pcma"), to 16 kHz floats.
+
+    Parts need not end at whole samples; the resampler (FFmpeg's) carries on across them, a millisecond behind.
+    """
+
+    def __init__(self, coding: str = "pcm", rate: int = RATE) -> None:
+        self._coding, self._rate = coding, rate
+        self._odd = b""
+        self._resampler: Any = None
+        if rate != RATE:
+            from av.audio.resampler import AudioResampler
+
+            self._resampler = AudioResampler(format="flt", layout="mono", rate=RATE)
+
+    def push(self, part: bytes) -> Samples:
+        """What these bytes add."""
+        samples = self._read(part)
+        if self._resampler is None or not len(samples):
+            return samples.astype(np.float32) / np.float32(32768)
+        from av.audio.frame import AudioFrame
+
+        frame = AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = self._rate, None
+        made = [one.to_ndarray()[0] for one in self._resampler.resample(frame)]
+        return np.concatenate(made) if made else np.zeros(0, np.float32)
+
+    def _read(self, part: bytes) -> NDArray[np.int16]:
+        if self._coding != "pcm":
+            return g711(self._coding)[np.frombuffer(part, np.uint8)]
+        part = self._odd + part
+        whole = len(part) // 2 * 2
+        self._odd = part[whole:]
+        return np.frombuffer(part[:whole], "<i2").astype(np.int16)
+
+
+@functools.cache
+def g711(law: str) -> NDArray[np.int16]:
+    """The sample that each of the 256 bytes of ITU-T G.711 stands for: µ-law ("pcmu") or A-law ("pcma")."""
+    code = np.arange(256)
+    if law == "pcmu":
+        inverted = ~code & 0xFF
+        size = (((inverted & 0x0F) << 3) + 0x84 << (inverted >> 4 & 7)) - 0x84
+        return np.where(inverted & 0x80, -size, size).astype(np.int16)
+    toggled = code ^ 0x55
+    segment, step = toggled >> 4 & 7, (toggled & 0x0F) << 4
+    size = np.where(segment == 0, step + 8, (step + 0x108) << np.maximum(segment - 1, 0))
+    return np.where(toggled & 0x80, size, -size).astype(np.int16)
 
 
 def to_wav(samples: Samples) -> bytes:

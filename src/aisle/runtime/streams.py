@@ -59,12 +59,13 @@ def _fed(part: Part) -> Any:
 class OpenStream:
     """One caller's stream, on the event loop.
 
-    `answered` hears of every answer (None: it failed or was dropped), its milliseconds of processor time and when it began.
+    `count` hears of every answer (None: it failed), its milliseconds of processor time and when it began; with 0 requests, of
+    the time that went into what is never answered, such as silence.
     """
 
     def __init__(self, op: str, stream: Stream, batcher: Batcher, owner: Owner, stale: Callable[[], bool]) -> None:
         self.model = owner.name
-        self.answered: Callable[[Answer | None, float, float], None] = lambda answer, cpu_ms, began: None
+        self.count: Callable[[Answer | None, float, float, int], None] = lambda answer, cpu_ms, began, requests: None
         self._op, self._stream, self._batcher, self._owner, self._stale = op, stream, batcher, owner, stale
         self._cpu_ms = 0.0  # since the last answer
         self._began = time.perf_counter()
@@ -75,16 +76,16 @@ class OpenStream:
         """Whether a newer version of the model is live: open another stream when it suits you."""
         return self._stale()
 
-    async def push(self, part: Any) -> list[Any]:
-        """What became known with this part; Answers among it are stamped and counted.
+    async def push(self, part: Any, patience: float | None = None) -> list[Any]:
+        """What became known with this part; Answers among it are stamped and counted. `patience`: seconds it may take.
 
         Raises Overloaded or DeadlineExceeded where the model cannot keep up, and what the engine says of this part.
         """
-        return await self._send(part, PATIENCE)
+        return await self._send(part, patience or PATIENCE)
 
-    async def finish(self) -> Answer:
+    async def finish(self, patience: float | None = None) -> Answer:
         """The answer on what was not answered yet; the stream may be pushed again. Raises as `push` does."""
-        answer: Answer = (await self._send(None, CLOSING))[-1]
+        answer: Answer = (await self._send(None, patience or CLOSING))[-1]
         return answer
 
     def close(self) -> None:
@@ -93,7 +94,7 @@ class OpenStream:
             self._open = False
             self._owner.leave()
             if self._cpu_ms > 0:
-                self._count(None)
+                self._count(None, 0)
 
     async def _send(self, data: Any, patience: float) -> list[Any]:
         deadline = asyncio.get_running_loop().time() + patience
@@ -113,7 +114,7 @@ class OpenStream:
                 self._count(one)
         return list(found)
 
-    def _count(self, answer: Answer | None) -> None:
+    def _count(self, answer: Answer | None, requests: int = 1) -> None:
         """Tell of an answer or its failure; what comes next is another one's."""
-        self.answered(answer, self._cpu_ms, self._began)
+        self.count(answer, self._cpu_ms, self._began, requests)
         self._cpu_ms, self._began = 0.0, time.perf_counter()
