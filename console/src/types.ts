@@ -217,8 +217,3 @@ export interface Transcription {
   reason?: string; // why the text is empty
   model?: string;
 }
-
-/** What /v1/search answers, as far as it is shown beside a voice. */
-export interface SearchAnswer {
-  items: { item_id: string; score: number }[];
-}
