@@ -16,7 +16,6 @@ import base64
 import contextlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,8 @@ from typing import Any
 
 import numpy as np
 import psutil
+from bench.shared_data import SPEECH
+from bench.voice_sound import babble, silence
 from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -38,8 +39,6 @@ from aisle.access import DEFAULT_TENANT
 from aisle.embedded import Shop
 from aisle.kit import audio
 from aisle.tasks.speech import vad
-from bench.shared_data import SPEECH
-from bench.voice_sound import babble, silence
 
 RATE = 16_000
 PART = 960  # samples: 60 ms
