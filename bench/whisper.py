@@ -3,8 +3,9 @@
     python -m bench whisper [--rounds 5] [--width 384] [--layers 4] [--tokens 32] [--beam 5] [--threads 1] [--json]
 
 The weights are random (of the size of OpenAI's tiny by default), in int8; both sides may write `--tokens` tokens, since random
-weights never stop. Both look for speech first, search with the same beam, give times to words, and use as many threads (of
-faster-whisper the batched pipeline, which cuts recordings as we do, and the plain one without times to words). The encoder is also timed in ONNX Runtime (float32 and dynamic int8), the other engine that could have run it.
+weights never stop. Both look for speech first, search with the same beam, give times to words, and use as many threads. Of
+faster-whisper it is the batched pipeline, which cuts recordings as we do; beside it the plain one, without times to words.
+The encoder is also timed in ONNX Runtime (float32 and dynamic int8), the other engine that could have run it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def main() -> None:
         print(json.dumps({"rows": rows, "encoder": encoder}))
         return
     for one in rows:
-        print(f"{one['seconds']:3.0f} s of sound, processor time: ours {one['ours']:.3f} s, faster-whisper {one['theirs']:.3f} s "
+        print(f"{one['seconds']:3.0f} s of sound, processor time: ours {one['ours']:.3f} s, "
+              f"faster-whisper {one['theirs']:.3f} s "
               f"({one['theirs_without_times']:.3f} s without times): {one['speed']:.2f}x its speed (target {TARGET})")  # fmt: skip
     print("encoder, 30 s of sound: " + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in encoder.items()))
 
