@@ -44,9 +44,10 @@ def main() -> None:
         print(json.dumps({"rows": rows, "encoder": encoder}))
         return
     for one in rows:
-        print(f"{one['seconds']:3.0f} s of sound, processor time: ours {one['ours']:.3f} s, "
-              f"faster-whisper {one['theirs']:.3f} s "
-              f"({one['theirs_without_times']:.3f} s without times): {one['speed']:.2f}x its speed (target {TARGET})")  # fmt: skip
+        print(
+            f"{one['seconds']:3.0f} s of sound, processor time: ours {one['ours']:.3f} s, faster-whisper {one['theirs']:.3f} s "
+            f"({one['theirs_without_times']:.3f} s without times): {one['speed']:.2f}x its speed (target {TARGET})"
+        )
     print("encoder, 30 s of sound: " + ", ".join(f"{name} {seconds:.3f} s" for name, seconds in encoder.items()))
 
 

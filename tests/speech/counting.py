@@ -51,7 +51,7 @@ class Counting:
     def hear(self, sounds: Sequence[Samples], *, language: str | None = None, hints: Hints | None = None) -> list[Heard]:
         return [count(sound, hints.phrases if hints else (), language) for sound in sounds]
 
-    def stream(self, hints: Hints | None = None) -> Counted:
+    def stream(self, hints: Hints | None = None, *, language: str | None = None) -> Counted:
         return Counted(hints.phrases if hints else ())
 
 

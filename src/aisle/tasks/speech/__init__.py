@@ -8,6 +8,7 @@ from typing import Any
 
 from aisle.task import Data, Engine, Need, Operation, Progress, Scores
 from aisle.tasks.speech.example import ORDER
+from aisle.tasks.speech.live import Listen
 from aisle.tasks.speech.schema import Command, Config, Meant, Transcribe, Transcription
 
 _SOUND: frozenset[Need] = frozenset({"sound"})
@@ -21,7 +22,13 @@ class Speech:
     starter: Path | None = Path(__file__).parent / "starter"
     operations: Mapping[str, Operation] = {
         "transcribe": Operation(
-            Transcribe, Transcription, {"audio": {"base64": ORDER}}, "What was said in a recording.", _SOUND, heavy=True
+            Transcribe,
+            Transcription,
+            {"audio": {"base64": ORDER}},
+            "What was said in a recording.",
+            _SOUND,
+            heavy=True,
+            stream=Listen,
         ),
         "command": Operation(
             Command,
@@ -46,6 +53,11 @@ class Speech:
         from aisle.tasks.speech.fit import fit
 
         return fit(data, config, folder, progress, self.starter)
+
+    def adopt(self, source: str, folder: Path, progress: Progress) -> Scores:
+        from aisle.tasks.speech.adopt import adopt
+
+        return adopt(source, folder, progress)
 
     def load(self, folder: Path) -> Engine:
         from aisle.tasks.speech.engine import load

@@ -79,17 +79,21 @@ class CTC:
 
     def hear(self, sounds: Sequence[Samples], *, language: str | None, hints: Hints | None) -> list[Heard]:
         """Texts with probabilities. Raises BadInput for another language than the model's."""
-        mine = self.settings.spoken_language
-        if language is not None and language.split("-")[0].lower() != mine:
-            raise BadInput(f"this recogniser hears {mine!r} only: leave out the language, or use a model that hears {language!r}")
+        self._require(language)
         return [self._heard(sound, hints or Hints()) for sound in sounds]
 
     def understand(self, sounds: Sequence[Samples], grammar: Grammar) -> list[Understood]:
         scorer = self.scorer(msgspec.json.encode(grammar))
         return [self._understood(sound, scorer) for sound in sounds]
 
-    def stream(self, hints: Hints | None) -> CTCStream:
+    def stream(self, hints: Hints | None, *, language: str | None = None) -> CTCStream:
+        self._require(language)
         return CTCStream(self, hints or Hints())
+
+    def _require(self, language: str | None) -> None:
+        mine = self.settings.spoken_language
+        if language is not None and language.split("-")[0].lower() != mine:
+            raise BadInput(f"this recogniser hears {mine!r} only: leave out the language, or use a model that hears {language!r}")
 
     def read(self, logs: Floats, hints: Hints, duration: float) -> Heard:
         """What log-probabilities (frames, letters) say."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from aisle.errors import AisleError, BadInput
 from aisle.kit import audio
 from aisle.task import Answer, Context, Prepared
 from aisle.tasks.speech.grammar import compiled
+from aisle.tasks.speech.listener import Listener
+from aisle.tasks.speech.live import Listen
 from aisle.tasks.speech.phrasing import Grammar
 from aisle.tasks.speech.recogniser import Heard, Hints, Recogniser, Understood, open_folder
 from aisle.tasks.speech.schema import (
@@ -50,6 +53,13 @@ class SpeechEngine:
 
     def finish(self, op: str, request: Any, result: Any) -> Answer:
         return meant(result) if op == "command" else transcription(result)
+
+    def stream(self, op: str, request: Listen, context: Context) -> Listener:
+        """A live voice. Raises BadInput for a language that the model does not hear."""
+        hints = Hints(tuple(request.phrases), request.prompt, request.alternatives)
+        begin = partial(self.recogniser.stream, hints, language=request.language)
+        begin()  # what is wrong with the language or the hints is said before anything is heard
+        return Listener(request, begin, transcription)
 
     def _one(self, op: str, sound: Any, asked: Any) -> Any:
         try:

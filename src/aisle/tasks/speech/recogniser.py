@@ -130,7 +130,8 @@ class Recogniser(Protocol):
     def understand(self, sounds: Sequence[Samples], grammar: Grammar) -> list[Understood]:
         """What was meant, of what the grammar can mean (`grammar.by_text` does it for recognisers that only write texts)."""
 
-    def stream(self, hints: Hints | None) -> Stream: ...
+    def stream(self, hints: Hints | None, *, language: str | None = None) -> Stream:
+        """Raises BadInput for a language that the model does not hear."""
 
 
 class Module(Protocol):

@@ -38,17 +38,21 @@ class Wav2Vec2:
 
     def hear(self, sounds: Sequence[Samples], *, language: str | None = None, hints: Hints | None = None) -> list[Heard]:
         """Texts with probabilities. Raises BadInput for another language than the model's, where that is known."""
-        mine = self.config.language
-        if language is not None and mine is not None and language.split("-")[0].lower() != mine:
-            raise BadInput(f"this recogniser hears {mine!r} only: leave out the language", param="/language")
+        self._require(language)
         return [self._heard(sound, hints or Hints()) for sound in sounds]
 
     def understand(self, sounds: Sequence[Samples], grammar: Grammar) -> list[Understood]:
         return [by_text(heard, grammar) for heard in self.hear(sounds)]
 
-    def stream(self, hints: Hints | None = None) -> Stream:
+    def stream(self, hints: Hints | None = None, *, language: str | None = None) -> Stream:
         """Its attention looks at whole recordings: what was said so far is heard again as it grows."""
+        self._require(language)
         return Rehearing(self, hints)
+
+    def _require(self, language: str | None) -> None:
+        mine = self.config.language
+        if language is not None and mine is not None and language.split("-")[0].lower() != mine:
+            raise BadInput(f"this recogniser hears {mine!r} only: leave out the language", param="/language")
 
     def _heard(self, sound: Samples, hints: Hints) -> Heard:
         duration = len(sound) / RATE

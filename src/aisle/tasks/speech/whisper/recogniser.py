@@ -89,15 +89,17 @@ class Whisper:
         """By its texts: what of the grammar the n best say."""
         return [by_text(heard, grammar) for heard in self.hear(sounds)]
 
-    def stream(self, hints: Hints | None = None) -> Stream:
+    def stream(self, hints: Hints | None = None, *, language: str | None = None) -> Stream:
         """Whisper hears 30 s at once and has no streaming form: what was said so far is heard again as it grows."""
-        return Rehearing(self, hints)
+        if language is not None:
+            self.tokens.language(plain(language))  # raises BadInput now rather than later
+        return Rehearing(self, hints, language)
 
     def _find_languages(self, encoded: Any, sounds: list[int], given: str | None, known: dict[int, tuple[str, float]]) -> None:
         """The language of each recording whose first window is among these."""
         fresh = [place for place, sound in enumerate(sounds) if sound not in known and sound not in sounds[:place]]
         if given is not None:
-            known.update({sounds[place]: (given, 1.0) for place in fresh})
+            known.update({sounds[place]: (plain(given), 1.0) for place in fresh})
         elif fresh:
             found = self.network.languages(self.network.pick(encoded, fresh))
             known.update({sounds[place]: best[0] for place, best in zip(fresh, found, strict=True)})
@@ -131,6 +133,11 @@ class Whisper:
 
     def _token_language(self, language: str) -> str | None:
         return language if self.network.multilingual else None
+
+
+def plain(language: str) -> str:
+    """en-GB is en."""
+    return language.split("-")[0].lower()
 
 
 def _together(cuts: list[tuple[int, Window]]) -> Iterator[list[tuple[int, Window]]]:
