@@ -1,4 +1,4 @@
-"""The recogniser that comes with Aisle on a live voice: a turn is found, its text comes while it is spoken, soon after it begins."""
+"""The recogniser that comes with Aisle on a live voice: a turn is found, and its text comes while it is spoken."""
 
 from __future__ import annotations
 
