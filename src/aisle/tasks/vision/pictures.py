@@ -19,6 +19,7 @@ SAME = 0.96  # cosine of the centred features of two copies of one picture
 BITS = 20  # of 256, in which the fingerprints of copies may differ
 FEW, BLOCK = 4000, 1024
 LONGEST = 200  # characters of a label
+LEAST_SHARE = 0.1  # of the pictures must carry an attribute: a lamp's socket means nothing for other things
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class Vocabulary:
                 counts.setdefault(name, Counter())[value] += 1
         found = Vocabulary([], [])
         for name in sorted(counts, key=lambda name: (name != CATEGORY, name)):
+            if counts[name].total() < LEAST_SHARE * len(labels):
+                found.left_out.append(f"{name} is said of {counts[name].total()} of {len(labels)} pictures only")
+                continue
             kept = sorted(value for value, count in counts[name].items() if count >= least)
             rare = len(counts[name]) - len(kept)
             if rare:

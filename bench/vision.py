@@ -1,0 +1,303 @@
+"""Pictures: quality of the starter on held-out products, explanations, boxes, and pictures per second through HTTP.
+
+python -m bench vision quality --cache features.npz     retrieval, held-out product types, strangers (minutes the first time)
+python -m bench vision explain                          deletion and insertion beside random order
+python -m bench vision fridge                           boxes learnt from 20 photos, AP50 on 5
+python -m bench vision speed                            HTTP beside the bare loop and torch
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from bench.shared_data import REC
+from PIL import Image
+
+from aisle.kit import images
+from aisle.kit import softmax as sm
+from aisle.tasks.vision import heat, space
+from aisle.tasks.vision.engine import Look, VisionEngine, load
+from aisle.tasks.vision.model import STARTER, strangeness
+
+IMAGES = REC.parent / "image"
+ROWS = 9000  # training pictures that a space is learnt from
+CELLS = 8  # per side, in deletion and insertion
+Floats = sm.Floats
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["quality", "explain", "fridge", "speed"])
+    parser.add_argument("--cache", type=Path, default=None, help="where the features of all photos are kept")
+    parser.add_argument("--photos", type=int, default=60, help="explain and speed: how many photos")
+    given = parser.parse_args()
+    engine = load(STARTER)
+    if given.what == "quality":
+        quality(engine, given.cache)
+    elif given.what == "explain":
+        explain(engine, given.photos)
+    elif given.what == "fridge":
+        fridge()
+    else:
+        speed(engine, given.photos)
+
+
+# ---- quality -------------------------------------------------------------------------------------------------------
+
+
+def quality(engine: VisionEngine, cache: Path | None) -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+    import vision_starter  # type: ignore[import-not-found]
+
+    rows = list(vision_starter.labelled(IMAGES))
+    features = vision_starter.cached(cache, rows, engine.model.trunk)
+    labels, split = [row[2] for row in rows], np.array([row[3] for row in rows])
+    shop = np.array(["colour" in one for one in labels])  # products; the others are groceries
+    retrieval(engine, features, labels, np.flatnonzero((split == "test") & shop))
+    kinds = np.array([one.get("category", "") for one in labels])
+    unseen = np.array([zlib.crc32(kind.encode()) % 5 == 0 for kind in kinds])
+    train = np.flatnonzero((split == "train") & shop & ~unseen)
+    train = np.random.default_rng(0).permutation(train)[:ROWS]
+    learnt = space.learn(features[train], kinds[train].tolist(), 128)
+    test = np.flatnonzero((split == "test") & shop)
+    alike(learnt.embed(features[test][unseen[test]]), kinds[test][unseen[test]], "our space")
+    plain = features[test][unseen[test]][:, : engine.model.card.trunk.width]
+    alike(plain / np.linalg.norm(plain, axis=1, keepdims=True), kinds[test][unseen[test]], "MobileNetV2")
+    known = learnt.embed(features[train])
+    seen_score = strangeness(learnt.embed(features[test][~unseen[test]]), known)
+    new_score = strangeness(learnt.embed(features[test][unseen[test]]), known)
+    food = np.flatnonzero((split == "test") & ~shop)
+    print(f"strangers: AUROC {auroc(seen_score, new_score):.3f} product types never seen, "
+          f"{auroc(seen_score, strangeness(learnt.embed(features[food]), known)):.3f} groceries")  # fmt: skip
+
+
+def retrieval(engine: VisionEngine, features: Floats, labels: Sequence[dict[str, str]], test: sm.Ints) -> None:
+    """A label is the question, products in the order of its probability the answer; products that were never trained on."""
+    logits = engine.model.heads.logits(features[test])
+    for k, head in enumerate(engine.model.card.heads[:2]):
+        p = sm.probabilities(engine.model.heads.part(logits, k), head.temperature)
+        truth = np.array([labels[row].get(head.name, "") for row in test])
+        asked = [label for label in head.labels if (truth == label).sum() >= 1]
+        ranked = {label: np.argsort(-p[:, head.labels.index(label)])[:10] for label in asked}
+        first = np.mean([truth[ranked[label][0]] == label for label in asked])
+        ten = np.mean([(truth[ranked[label]] == label).mean() for label in asked])
+        print(f"{head.name} -> product ({len(asked)} questions, {len(test):,} products): P@1 {first:.3f}  P@10 {ten:.3f}")
+
+
+def alike(vectors: Floats, kinds: np.ndarray[Any, Any], name: str) -> None:
+    """Every picture asks for others of its kind; kinds that nothing was learnt about."""
+    score = vectors @ vectors.T
+    np.fill_diagonal(score, -9)
+    near = np.argsort(-score, 1)[:, :10]
+    right = kinds[near] == kinds[:, None]
+    others = np.array([(kinds == kind).sum() - 1 for kind in kinds])
+    precision = right.cumsum(1) / np.arange(1, 11)
+    average = (precision * right).sum(1) / np.minimum(np.maximum(others, 1), 10)
+    first, ten = right[others > 0, 0].mean(), average[others > 0].mean()
+    print(f"{len(set(kinds.tolist()))} types never seen, {name}: recall@1 {first:.3f}  mAP@10 {ten:.3f}")
+
+
+def auroc(known: Floats, strange: Floats) -> float:
+    ranks = np.concatenate([known, strange]).argsort().argsort() + 1
+    return float((ranks[len(known) :].sum() - len(strange) * (len(strange) + 1) / 2) / len(known) / len(strange))
+
+
+# ---- explanations ---------------------------------------------------------------------------------------------------
+
+
+def explain(engine: VisionEngine, count: int) -> None:
+    """The probability of the first label while cells are covered with the border's colour, warmest first or in random order."""
+    found: list[list[float]] = []
+    for content in photos(count):
+        image = images.decode(content).image
+        view = engine.model.trunk.view(images.Decoded(image, *image.size))
+        look = Look.at(engine.model, view, maps=True)
+        label = look.labels(0, 1)[0].label
+        side = view.square.width
+        density = heat.heat(look.parts(0, label)[0], side=side)
+        step = side // CELLS
+        warmth = density[: step * CELLS, : step * CELLS].reshape(CELLS, step, CELLS, step).sum((1, 3)).ravel()
+        ground = np.tile(np.array(images.border_colour(view.square), np.uint8), (side, side, 1))
+        orders = [np.argsort(-warmth), np.random.default_rng(len(found)).permutation(CELLS * CELLS)]
+        pixels = np.asarray(view.square)
+        found.append(
+            [
+                area(engine, start, end, order, label, step)
+                for start, end in ((pixels, ground), (ground, pixels))
+                for order in orders
+            ]
+        )
+    deletion, by_chance, insertion, insertion_by_chance = np.mean(found, 0)
+    print(f"{len(found)} photos: deletion {deletion:.3f}, random order {by_chance:.3f} ({1 - deletion / by_chance:.0%} better)")
+    print(f"insertion {insertion:.3f}, random order {insertion_by_chance:.3f}")
+
+
+def area(engine: VisionEngine, start: Any, end: Any, order: Any, label: str, step: int) -> float:
+    sure = []
+    for done in range(0, CELLS * CELLS + 1, 8):
+        mixed = start.copy()
+        for cell in order[:done].tolist():
+            y, x = divmod(cell, CELLS)
+            part = slice(y * step, (y + 1) * step), slice(x * step, (x + 1) * step)
+            mixed[part] = end[part]
+        image = Image.fromarray(mixed)
+        look = Look.at(engine.model, engine.model.trunk.view(images.Decoded(image, *image.size)), maps=False)
+        sure.append(next(one.probability for one in look.labels(0, 1000) if one.label == label))
+    return float(np.mean(sure))
+
+
+def photos(count: int) -> list[bytes]:
+    """Product photos of 224 pixels that were never trained on (crc32(id) mod 10 = 0)."""
+    with zipfile.ZipFile(IMAGES / "myntra-fashion-small" / "images224-sample.zip") as archive:
+        names = [name for name in archive.namelist() if zlib.crc32(name.removesuffix(".webp").encode()) % 10 == 0]
+        return [archive.read(name) for name in names[:count]]
+
+
+# ---- boxes ----------------------------------------------------------------------------------------------------------
+
+
+def fridge() -> None:
+    """The source's boxes as a COCO file, imported and learnt as a shop would."""
+    from aisle.embedded import Shop
+    from aisle.feeds.samples import open_samples
+    from aisle.jobs.sampling import import_samples
+
+    folder = IMAGES / "fridge-detection"
+    said = msgspec.json.decode((folder / "annotations.json").read_bytes())
+    kinds = sorted({label for one in said for label in one["labels"]})
+    coco: dict[str, Any] = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": k, "name": name} for k, name in enumerate(kinds)],
+    }
+    for number, one in enumerate(said):
+        split = "test" if one["image"].startswith("test") else "train"
+        coco["images"].append({"id": number, "file_name": one["image"], "split": split})
+        for (x0, y0, x1, y1), label in zip(one["boxes_xyxy"], one["labels"], strict=True):
+            coco["annotations"].append(
+                {"image_id": number, "category_id": kinds.index(label), "bbox": [x0, y0, x1 - x0, y1 - y0]}
+            )
+    with tempfile.TemporaryDirectory() as where:
+        with zipfile.ZipFile(folder / "images.zip") as archive:
+            archive.extractall(where)
+        listed = Path(where) / "boxes.json"
+        listed.write_bytes(msgspec.json.encode(coco))
+        with Shop(f"{where}/shop") as shop:
+            reader = open_samples(listed, "pictures", {}, {})
+            report = import_samples(
+                reader, "pictures", 1, shop.app.samples, shop.app.media, Path(where) / "rejects.csv", lambda *_: None
+            )
+            print(f"{report.accepted} photos imported, {report.rejected} rejected")
+            began = time.perf_counter()
+            result = shop.train("vision")
+            scores = result.card["scores"] if hasattr(result, "card") else result["scores"]
+            print(
+                f"learnt in {time.perf_counter() - began:.0f} s:",
+                {k: round(v, 3) for k, v in scores.items() if "detect" in k or "box" in k},
+            )
+
+
+# ---- speed ------------------------------------------------------------------------------------------------------------
+
+
+def speed(engine: VisionEngine, count: int) -> None:
+    """Pictures per second: the network alone in ONNX Runtime and in torch; whole answers in a bare loop and over HTTP."""
+    contents = photos(count)
+    network(engine, contents)
+    from aisle.demo.build import server
+    from aisle.embedded import Shop
+    from aisle.settings import Settings
+
+    with tempfile.TemporaryDirectory() as where:
+        settings = Settings(home=f"{where}/shop", worker=False)
+        with Shop(settings.home) as shop:
+            key = shop.app.access.create(1, "bench", ["admin"])[1]
+        with server(settings) as address:
+            loops, https = [], []
+            for _ in range(3):
+                loops.append(per_second(lambda: bare(engine, contents), count))
+                https.append(per_second(lambda: over_http(address, key, contents), count))
+            print(f"whole answers: bare loop {max(loops):.1f}/s, HTTP {max(https):.1f}/s, ratio {max(https) / max(loops):.2f}")
+
+
+def network(engine: VisionEngine, contents: Sequence[bytes]) -> None:
+    import torch
+
+    from aisle.tasks.vision.nets import build, restore
+
+    torch.set_num_threads(1)
+    net = build("mobilenet_v2")
+    restore(net, STARTER / "trunk.onnx")
+    net.body.eval()
+    views = [engine.model.trunk.view(images.decode(content)) for content in contents]
+    session = engine.model.trunk.session
+
+    def ours() -> None:
+        for view in views:
+            session.run(["features"], {"pixels": view.pixels[None]})
+
+    def torchs() -> None:
+        for view in views:
+            net.body(torch.from_numpy(view.pixels[None])).mean((2, 3))
+
+    with torch.no_grad():
+        mine, theirs = np.min([[cpu(ours), cpu(torchs)] for _ in range(3)], 0) * 1000 / len(views)
+    print(f"network alone, CPU ms a picture: ONNX Runtime {mine:.1f}, torch {theirs:.1f} ({theirs / mine:.1f}x)")
+
+
+def bare(engine: VisionEngine, contents: Sequence[bytes]) -> None:
+    for content in contents:
+        view = engine.model.trunk.view(images.decode(content, side=engine.model.card.trunk.side))
+        engine.model.space.embed(engine.model.trunk.features([view]))
+
+
+def over_http(address: str, key: str, contents: Sequence[bytes], clients: int = 4) -> None:
+    """The same pictures from several connections at once."""
+    bodies = [msgspec.json.encode({"image": {"base64": base64.b64encode(content).decode()}}) for content in contents]
+    threads = [threading.Thread(target=ask, args=(address, key, bodies[k::clients])) for k in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def ask(address: str, key: str, bodies: Sequence[bytes]) -> None:
+    host, _, port = address.removeprefix("http://").partition(":")
+    connection = HTTPConnection(host, int(port), timeout=60)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    for body in bodies:
+        connection.request("POST", "/v1/vision/embed", body, headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise RuntimeError(answer.read())
+        answer.read()
+    connection.close()
+
+
+def per_second(run: Callable[[], object], count: int) -> float:
+    began = time.perf_counter()
+    run()
+    return count / (time.perf_counter() - began)
+
+
+def cpu(run: Callable[[], object]) -> float:
+    began = time.process_time()
+    run()
+    return time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()
