@@ -61,7 +61,7 @@ def test_a_heat_map_lies_over_the_picture_when_it_is_asked_for(page: Page, serve
     choice.select_option(index=1)
     heat = page.locator(".stage .heat")
     expect(heat).to_have_attribute("src", re.compile("^blob:"))
-    page.wait_for_function("document.querySelector('.stage .heat').naturalWidth === 224")
+    page.wait_for_function("document.querySelector('.stage .heat').naturalWidth === 112")
 
 
 def test_a_pasted_picture_is_looked_at(page: Page, served: Served) -> None:

@@ -188,7 +188,7 @@ def fingerprint(image: Image.Image) -> bytes:
 def png(pixels: NDArray[np.uint8]) -> bytes:
     """(height, width, 3 or 4) as a PNG file."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    Image.fromarray(pixels).save(file, "PNG", compress_level=4)
     return file.getvalue()
 
 

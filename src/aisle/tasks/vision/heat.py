@@ -21,7 +21,8 @@ Floats = NDArray[np.float32]
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
 WARM, COLD = (214, 40, 40), (38, 84, 200)
 STRONGEST = 200  # of 255, how opaque the warmest place is
-SIDE = 224  # pixels of a heat map
+STEPS = 20  # levels between nothing and that
+SIDE = 112  # pixels of a heat map: smooth, so half of what the network sees is enough
 
 
 def shares(weights: Floats, maps: Floats, square: Image.Image, *, with_colours: bool) -> list[Floats]:
@@ -48,7 +49,7 @@ def png(density: Floats) -> bytes:
     strength = density / strongest
     pixels = np.zeros((*density.shape, 4), np.uint8)
     pixels[..., :3] = np.where((strength >= 0)[..., None], np.array(WARM), np.array(COLD))
-    pixels[..., 3] = np.abs(strength) * STRONGEST
+    pixels[..., 3] = np.round(np.abs(strength) * STEPS) * (STRONGEST // STEPS)  # few levels make small files
     return images.png(pixels)
 
 
