@@ -144,6 +144,12 @@ def test_blank_pictures_and_noise_are_not_known_things(starter: VisionEngine) ->
     assert sum(answer.known for answer in noise) <= 1
 
 
+def test_pictures_that_were_trained_on_are_known_things(trained: Trained) -> None:
+    engine, world, *_ = trained
+    known = [ask(engine, "classify", content).known for content in world.files.values()]
+    assert np.mean(known) > 0.95
+
+
 def test_a_box_is_looked_at_alone(trained: Trained) -> None:
     engine, *_ = trained
     left, right = (np.asarray(Image.open(io.BytesIO(fresh("square", colour)))) for colour in ("red", "blue"))

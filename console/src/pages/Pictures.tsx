@@ -28,7 +28,7 @@ export function PicturesPage({ id }: { id: string | null }): JSX.Element {
           <p class="quiet">What the recogniser sees in a picture, where and why, and which products look like it.</p>
         </div>
       </header>
-      <div class="two-up">
+      <div class="takes">
         <Take
           onPicture={(picture) => {
             setSent(picture);

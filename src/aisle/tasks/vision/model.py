@@ -18,7 +18,8 @@ from aisle.tasks.vision.trunk import Trunk, TrunkCard
 
 MODEL = "model.json"
 STARTER = Path(__file__).parent / "starter"
-NEAREST = 5  # training pictures that a new one is compared with, to tell whether such things are known
+NEAREST = 5  # most training pictures that a new one is compared with, to tell whether such things are known
+PER_NEIGHBOUR = 400  # of them for each: where kinds have a handful of pictures, the nearest one must do
 BLOCK = 1024
 CATEGORY = "category"  # the head that `classify` asks; the others are attributes
 
@@ -93,11 +94,11 @@ class Model:
 
 
 def strangeness(vectors: Floats, known: Floats) -> Floats:
-    """1 − the mean cosine of the NEAREST most alike training pictures (Sun et al., 2022): (pictures,)"""
+    """1 − the mean cosine of the one to NEAREST most alike training pictures (Sun et al., 2022): (pictures,)"""
     found = []
     for start in range(0, len(vectors), BLOCK):
         alike = vectors[start : start + BLOCK] @ known.T
-        k = min(NEAREST, alike.shape[1])
+        k = min(NEAREST, max(alike.shape[1] // PER_NEIGHBOUR, 1))
         found.append(1 - np.partition(alike, -k, 1)[:, -k:].mean(1))
     return np.concatenate(found).astype(np.float32) if found else np.zeros(0, np.float32)
 
