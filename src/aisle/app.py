@@ -304,6 +304,7 @@ class App:
     async def start(self) -> None:
         """Open the live models and begin to follow other processes."""
         self.live.catalogue(DEFAULT_TENANT)
+        self.live.spaces(DEFAULT_TENANT)
         await self.refresh()
         self._beat = asyncio.create_task(self._follow())
 

@@ -92,3 +92,14 @@ def test_it_is_served_described_and_needs_its_scope(home: Path) -> None:
 def test_the_command_line_asks_a_flow(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--home", str(home), "ask", "search", '{"query": "green lamp", "n": 1}']) == 0
     assert json.loads(capsys.readouterr().out)["items"][0]["reasons"]
+
+
+@pytest.mark.parametrize("query", ["\ud800 lamp", "lamp\x00\u202e", "🦊", "x" * 2000, "lamp " * 400])
+def test_odd_questions_are_answered_and_noted(shop: Shop, query: str) -> None:
+    assert shop.search(query=query).items
+    shop.app.searches.flush()
+
+
+def test_a_megabyte_is_no_question(shop: Shop) -> None:
+    with pytest.raises(BadInput, match="length"):
+        shop.search(query="lamp " * 200_000)

@@ -15,6 +15,7 @@ from aisle.access import Access, Who
 from aisle.errors import AisleError
 from aisle.flows import Door, Flow
 from aisle.kit.personal import masked
+from aisle.kit.words import plain
 from aisle.storage.searches import Searches
 from aisle.storage.vectors import Vectors
 from aisle.task import Answer, Usage
@@ -80,7 +81,7 @@ class Steps:
         return self._app.has(self._who.tenant, task)
 
     def searched(self, kind: str, query: str, found: int, fallback: str) -> None:
-        self._searched.append((kind, masked(query), found, fallback))
+        self._searched.append((kind, masked(plain(query)), found, fallback))
 
     def later(self, name: str, work: Callable[[Door], Awaitable[None]]) -> None:
         door = Steps(self._app, self._who, LONG, "bulk")

@@ -13,7 +13,7 @@ from aisle.tasks.search.words import RUN, words
 MOST_WORDS = 64  # of a question; what follows is not read
 MOST_MEANT = 3  # spellings that are tried for an unknown word
 MOST_BEGUN = 24  # completions that are tried for the last word
-CERTAIN, JOINED, SPLIT, BEGUN = 1.0, 0.9, 0.8, 0.8
+CERTAIN, JOINED, SPLIT, BEGUN = 1.0, 0.7, 0.8, 0.8
 SLIPPED = {1: 0.8, 2: 0.6}
 RARE, RARER = 2, 50  # a word of so few items, and this many times rarer than one that differs by one slip, may be that slip
 Synonyms = Mapping[str, Sequence[tuple[str, float]]]

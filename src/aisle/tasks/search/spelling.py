@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from rapidfuzz.distance import OSA
 SHORTEST = 4  # characters of a word that may be misspelt
 LONG = 8  # from here on two slips are possible
 MOST_REMEMBERED = 4096
+FEW = 100  # new words that are put in their places one by one
 Count = Callable[[str], int]
 
 
@@ -45,7 +47,8 @@ class Speller:
     def __init__(self, count: Count) -> None:
         self._count = count
         self._by_length: dict[int, list[str]] = {}
-        self._masks: dict[int, NDArray[np.uint64]] = {}  # of the letters of the words of a length, made when first asked for
+        self._letters: dict[int, list[int]] = {}  # of the words of a length, in their order
+        self._masks: dict[int, NDArray[np.uint64]] = {}  # the same, made when first asked for
         self._ordered: list[str] = []
         self._known = 0
         self._near: dict[str, list[tuple[str, int]]] = {}
@@ -54,13 +57,19 @@ class Speller:
         """Learn the words after the first ones that are known already; `size` is how many there are now."""
         if size == self._known:
             return
-        fresh = [word for number, word in enumerate(words) if number >= self._known]
+        fresh = list(islice(words, self._known, None))
         for word in fresh:
-            if word.isalpha() and len(word) >= SHORTEST - 1:
-                self._by_length.setdefault(len(word), []).append(word)
-        self._ordered = sorted(self._ordered + fresh)
+            length = len(word)
+            if word.isalpha() and length >= SHORTEST - 1:
+                self._by_length.setdefault(length, []).append(word)
+                self._letters.setdefault(length, []).append(letters(word))
+                self._masks.pop(length, None)
+        if len(fresh) < FEW:
+            for word in fresh:
+                bisect.insort(self._ordered, word)
+        else:
+            self._ordered = sorted(self._ordered + fresh)
         self._known = size
-        self._masks = {}
         self._near = {}
 
     def near(self, word: str) -> list[tuple[str, int]]:
@@ -85,7 +94,7 @@ class Speller:
         """Words of a length whose letters are nearly those of the word."""
         words = self._by_length.get(length, [])
         if length not in self._masks:
-            self._masks[length] = np.array([letters(other) for other in words], np.uint64)
+            self._masks[length] = np.array(self._letters.get(length, []), np.uint64)
         differ = np.bitwise_count(self._masks[length] ^ np.uint64(letters(word)))
         return [words[place] for place in np.flatnonzero(differ <= 2 * most).tolist()]
 
