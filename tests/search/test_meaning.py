@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from aisle.access import DEFAULT_TENANT
 from aisle.embedded import Shop
 from aisle.kit.vectors import Space, cosines
+from aisle.tasks.search import engine
 from aisle.tasks.search.model import Learnt, Model
 from aisle.tasks.search.schema import Config, Weights
 from aisle.types import Item
@@ -116,3 +118,24 @@ def test_what_the_best_mean_moves_the_question() -> None:
     assert [hit.item_id for hit in found.items][3:] == ["like", "unlike"]
     for hit in found.items:
         assert sum(reason.contribution for reason in hit.reasons) == pytest.approx(hit.score, rel=1e-4)
+
+
+def test_comparing_few_vectors_gives_the_answer_of_comparing_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow obvious version beside the fast one."""
+    numbers, rng = np.random.default_rng(5), random.Random(5)
+    vocabulary = [f"{a}{b}" for a in ("bra", "clo", "dre", "flu", "gri") for b in ("mack", "nend", "sirt", "tozz")]
+    items = [Item(item_id=f"i{n:04d}", title=" ".join(rng.choices(vocabulary, k=3))) for n in range(3000)]
+    shop = Asked(items)
+    shop.spaces["text"].put([(item.item_id, packed(*numbers.standard_normal(8))) for item in items])
+    compared: list[int] = []
+    monkeypatch.setattr(engine, "FEW", 0.2)
+    gathered = engine.likeness_of
+    monkeypatch.setattr(engine, "likeness_of", lambda *given: compared.append(len(given[3])) or gathered(*given))
+    for query in ("bramack clonend", "fluto dresirt", "grimack", "clotozz bratozz flumack"):
+        vector = numbers.standard_normal(8).tolist()
+        fast = shop.query(query, n=20, vector=vector)
+        with monkeypatch.context() as slow:
+            slow.setattr(engine, "FEW", -1.0)
+            whole = shop.query(query, n=20, vector=vector)
+        assert [(hit.item_id, hit.score) for hit in fast.items] == [(hit.item_id, hit.score) for hit in whole.items]
+    assert compared and max(compared) < 600

@@ -22,7 +22,7 @@ from aisle.tasks.search.completing import complete
 from aisle.tasks.search.facets import Facets
 from aisle.tasks.search.fields import FIELDS, texts
 from aisle.tasks.search.index import Index, Weighing
-from aisle.tasks.search.meaning import Aligned, fed_back, likeness, missing
+from aisle.tasks.search.meaning import Aligned, fed_back, likeness, likeness_of, missing
 from aisle.tasks.search.model import Model
 from aisle.tasks.search.reading import Reader, Reading
 from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Hit, Missing, Query, Suggest, Unplaced, WithoutVector
@@ -34,7 +34,8 @@ from aisle.tasks.search.words import Analyser, language_of
 VECTORS = {"text": "meaning", "image": "picture"}  # space -> signal
 FIELD = {"meaning": "vector", "picture": "picture"}  # signal -> field of the request
 TRUSTED = 10  # of the best: what they mean moves the question
-RERANKED = 300  # of the best: they are compared with the moved question
+RERANKED = 100  # of the best: they are compared with the moved question
+FEW = 0.05  # share of all vectors that is cheaper to gather than to compare all
 AS_GOOD = 0.5  # of the best item's words: what counts as found
 LOOKED_AT = 2000  # items by which the language is told
 Mask = NDArray[np.bool_]
@@ -48,6 +49,25 @@ class Ask:
     catalogue: Catalogue
     mask: Mask  # over the catalogue's positions
     spaces: Mapping[str, Vectors]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A question on its way to an answer."""
+
+    ask: Ask
+    reading: Reading
+    signals: Signals
+    weights: dict[str, float]
+    shown: Mask  # (places,)
+
+    def candidates(self, k: int) -> NDArray[np.int64] | None:
+        """Places that may be among the k best once meaning is added, which is 1 at most; None: all of them may."""
+        score = np.where(self.shown, self.signals.joined(self.weights), np.float32(0))
+        found = np.where(self.signals.found(), score, np.float32(0))
+        best = top(found, k)
+        least = found[best[-1]] - self.weights["meaning"] if len(best) == k else 0
+        return np.flatnonzero(score >= least) if least > 0 else None
 
 
 class SearchEngine:
@@ -86,51 +106,58 @@ class SearchEngine:
 
     def _queries(self, asks: Sequence[Ask]) -> list[Found]:
         """The vectors of all questions of a batch are compared in one product."""
-        if not asks:
-            return []
-        looked = [self._look(ask.catalogue) for ask in asks][-1][0]
-        near = {space: self._likeness(asks, space, signal, looked) for space, signal in VECTORS.items()}
-        return [
-            self._query(ask, {signal: near[space].get(number) for space, signal in VECTORS.items()})
-            for number, ask in enumerate(asks)
-        ]
+        drafts = [self._draft(ask) for ask in asks]
+        for space, signal in VECTORS.items():
+            self._compare(drafts, space, signal)
+        return [self._answer(draft) for draft in drafts]
 
-    def _likeness(self, asks: Sequence[Ask], space: str, signal: str, shelf: Shelf) -> dict[int, Floats]:
-        """(places,) likeness by the number of the question, for those that bring a vector."""
-        vectors = asks[-1].spaces.get(space)
-        if vectors is None or not vectors.dimensions:
-            return {}
-        asked = {number: getattr(ask.request, FIELD[signal]) for number, ask in enumerate(asks)}
-        given = {number: vector for number, vector in asked.items() if vector and len(vector) == vectors.dimensions}
-        if not given:
-            return {}
-        place = self._aligned[space].look(vectors, shelf)
-        return dict(zip(given, likeness(vectors, place, list(given.values()), shelf.size), strict=True))
-
-    def _query(self, ask: Ask, near: Mapping[str, Floats | None]) -> Found:
+    def _draft(self, ask: Ask) -> Draft:
+        """Everything about a question that needs no vectors."""
         shelf, reader = self._look(ask.catalogue)
-        request: Query = ask.request
-        reading = reader.read(request.query)
-        signals = self._signals(request, reading, shelf, reader)
-        for name, row in near.items():
-            if row is not None:
-                signals.add(name, row)
-        weights = weights_of(self.config, request.weights)
-        shown = shelf.mask(ask.mask)
-        score, fallback = self._score(signals, weights, shown, bool(request.query.strip()))
+        reading = reader.read(ask.request.query)
+        signals = self._signals(ask.request, reading, shelf, reader)
+        return Draft(ask, reading, signals, weights_of(self.config, ask.request.weights), shelf.mask(ask.mask))
+
+    def _compare(self, drafts: Sequence[Draft], space: str, signal: str) -> None:
+        """Add the likeness of vectors to the questions that bring one: of few items where others cannot come into the answer."""
+        vectors = drafts[-1].ask.spaces.get(space) if drafts else None
+        given = [(draft, vector) for draft in drafts if (vector := getattr(draft.ask.request, FIELD[signal]))]
+        if vectors is None or not vectors.dimensions or not given:
+            return
+        assert self._shelf is not None
+        aligned = self._aligned[space]
+        place = aligned.look(vectors, self._shelf)
+        every = []
+        for draft, vector in given:
+            if len(vector) != vectors.dimensions:
+                continue
+            few = draft.candidates(max(RERANKED, draft.ask.request.n)) if signal == "meaning" else None
+            if few is None or len(few) > FEW * len(place):
+                every.append((draft, vector))
+            else:
+                draft.signals.add(signal, likeness_of(vectors, aligned.row, vector, few, self._shelf.size))
+        rows = likeness(vectors, place, [vector for _, vector in every], self._shelf.size)
+        for (draft, _), row in zip(every, rows, strict=True):
+            draft.signals.add(signal, row)
+
+    def _answer(self, draft: Draft) -> Found:
+        shelf, reader = self._look(draft.ask.catalogue)
+        request: Query = draft.ask.request
+        signals, weights = draft.signals, draft.weights
+        score, fallback = self._score(signals, weights, draft.shown, bool(request.query.strip()))
         if fallback is None and request.vector and "meaning" in signals.of and self.config.feedback:
-            self._feed_back(ask, signals, weights["meaning"], score)
+            self._feed_back(draft.ask, signals, weights["meaning"], score)
         best = top(score, request.n)
         matching = _matching(signals, score)
-        explained = reasons.Explained(shelf, reader.index, reading, signals, weights, request.explain)
+        explained = reasons.Explained(shelf, reader.index, draft.reading, signals, weights, request.explain)
         return Found(
             items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at, float(score[at]))) for at in best.tolist()],
             total=len(matching),
             facets=self._facets.count(shelf, matching, score) if request.facets else {},
-            did_you_mean=reading.meant,
+            did_you_mean=draft.reading.meant,
             fallback=fallback,
             query=request.query,
-            without_vector=len(self._without("image" if request.picture else "text", ask, shelf)),
+            without_vector=len(self._without("image" if request.picture else "text", draft.ask, shelf)),
             weights={name: weights[name] for name in signals.of},
         )
 
@@ -196,10 +223,7 @@ class SearchEngine:
 
     def _score(self, signals: Signals, weights: dict[str, float], shown: Mask, worded: bool) -> tuple[Floats, Fallback | None]:
         """(places,) 0 for what is not found or may not be shown; what stands in where no item has the words."""
-        found = np.zeros(signals.size, bool)
-        for name in ("words", "asked"):
-            if name in signals.of:
-                found |= signals.of[name] > 0
+        found = signals.found()
         fallback: Fallback | None = None
         if worded and not (found & shown).any():
             fallback = "meaning" if "meaning" in signals.of else "popular"
@@ -221,7 +245,10 @@ class SearchEngine:
         if self._shelf is None or self._reader is None:
             self._shelf, self._reader = self._open(catalogue)
         shelf, reader = self._shelf, self._reader
+        opened = shelf.catalogue is not catalogue
         self._facets.forget(shelf.look(catalogue))
+        if opened:
+            self._facets.learn(shelf, np.flatnonzero(shelf.position >= 0).tolist())
         vocabulary = reader.index.vocabulary
         reader.speller.grow(vocabulary.words, len(vocabulary.words))
         if len(self._popular) != shelf.size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from aisle.kit.catalogue import NO_PRICE
 from aisle.tasks.search.schema import FacetValue
 from aisle.tasks.search.shelf import Shelf
-from aisle.types import Item
 
 COUNTED = 2000  # of the best items; more would not change what is shown
 MOST_VALUES = 10
@@ -28,6 +27,7 @@ class Facets:
     def __init__(self) -> None:
         self._values: list[Value] = []
         self._code: dict[Value, int] = {}
+        self._paths: dict[str, list[int]] = {}
         self._known: dict[int, Codes] = {}  # by place
 
     def forget(self, places: Iterable[int]) -> None:
@@ -51,28 +51,41 @@ class Facets:
         steps = price_steps(prices[prices != NO_PRICE])
         return {name: _most(by_name[name]) for name in chosen} | ({"price": steps} if steps else {})
 
+    def learn(self, shelf: Shelf, places: Iterable[int]) -> None:
+        """Look at items before anybody asks: an answer then only counts."""
+        for place in places:
+            if place not in self._known:
+                self._learn(shelf, place)
+
     def _learn(self, shelf: Shelf, place: int) -> Codes:
-        codes = []
-        for value in dict.fromkeys(values_of(shelf.item(place))):
-            code = self._code.setdefault(value, len(self._values))
-            if code == len(self._values):
-                self._values.append(value)
-            codes.append(code)
+        item = shelf.item(place)
+        codes = list(self._levels(item.category)) if item.category else []
+        if item.brand:
+            codes.append(self._number("brand", item.brand))
+        for name, value in (item.attributes or {}).items():
+            for one in value if isinstance(value, list) else (value,):
+                if isinstance(one, str) and 0 < len(one) <= LONGEST:
+                    codes.append(self._number(name, one))
+        if len(codes) != len(set(codes)):
+            codes = list(dict.fromkeys(codes))
         found = self._known[place] = np.array(codes, np.int32)
         return found
 
+    def _levels(self, category: str) -> list[int]:
+        """Of "A > B" the numbers of "A" and "A > B"."""
+        known = self._paths.get(category)
+        if known is None:
+            parts = [part.strip() for part in category.split(">")]
+            levels = dict.fromkeys(" > ".join(parts[: depth + 1]) for depth in range(len(parts)))
+            known = self._paths[category] = [self._number("category", level) for level in levels]
+        return known
 
-def values_of(item: Item) -> Iterator[Value]:
-    """(facet, value) of an item: every level of its category, its brand, its attributes in words."""
-    if item.category:
-        parts = [part.strip() for part in item.category.split(">")]
-        yield from {("category", " > ".join(parts[: depth + 1])) for depth in range(len(parts))}
-    if item.brand:
-        yield "brand", item.brand
-    for name, value in (item.attributes or {}).items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and 0 < len(one) <= LONGEST:
-                yield name, one
+    def _number(self, name: str, value: str) -> int:
+        key = (name, value)
+        code = self._code.setdefault(key, len(self._values))
+        if code == len(self._values):
+            self._values.append(key)
+        return code
 
 
 def price_steps(prices: NDArray[np.int64]) -> list[FacetValue]:

@@ -56,6 +56,14 @@ def likeness(space: Vectors, place: Ints, asked: Sequence[Sequence[float]], size
         yield found
 
 
+def likeness_of(space: Vectors, row: Ints, asked: Sequence[float], places: Ints, size: int) -> Floats:
+    """(size,) the same for these places only; 0 for all others."""
+    found = np.zeros(size, np.float32)
+    there = places[row[places] != NOWHERE]
+    found[there] = np.maximum(space.matrix[row[there]] @ _unit(np.array(asked, np.float32)), 0)
+    return found
+
+
 def fed_back(space: Vectors, asked: Sequence[float], best: Ints, rows: Ints, weight: float) -> Floats:
     """(rows,) cosine with the question moved towards its best answers, q + β · mean(best) (Rocchio 1971, no unwanted ones)."""
     question = np.array(asked, np.float32)

@@ -46,6 +46,14 @@ class Signals:
             row[[at for at, _ in known]] = [value for _, value in known]
             self.add(name, row)
 
+    def found(self) -> NDArray[np.bool_]:
+        """(places,) items that have a word of the question or were chosen for it."""
+        found = np.zeros(self.size, bool)
+        for name in ("words", "asked"):
+            if name in self.of:
+                found |= self.of[name] > 0
+        return found
+
     def joined(self, weights: Mapping[str, float]) -> Floats:
         """(places,) the score."""
         score = np.zeros(self.size, np.float32)
