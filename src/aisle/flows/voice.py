@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -75,13 +77,21 @@ def likely(heard: Understood, text: str) -> list[Heard]:
     return [Heard(one.text, min(one.probability / best, 1.0)) for one in others[:MOST_ALTERNATIVES]]
 
 
+def spoken() -> dict[str, Any]:
+    """A recording that works as an example: the one of the recogniser itself; nothing where that is not installed."""
+    if find_spec("aisle.tasks.speech") is None:
+        return {}
+    audio = import_module("aisle.tasks.speech").TASK.operations["transcribe"].example["audio"]
+    return {"audio": audio, "n": 5}
+
+
 FLOWS = (
     Flow(
         name="search.voice",
         path="/v1/search/voice",
         request=SearchVoice,
         answer=FoundByVoice,
-        example={},
+        example=spoken(),
         summary="Products for what a shopper says, the recogniser's alternatives included, and what was heard.",
         run=search_voice,
         asks=("speech.transcribe", "text.embed", "recommend.for_user", "search.query"),
