@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from aisle import console
+from aisle import console, flows
 from aisle.app import App
 from aisle.cli import main
 from aisle.cli.parser import parser
@@ -20,6 +20,7 @@ from aisle.task import Task, discover
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
 TASKS = list(discover().tasks.values())
+FLOWS = flows.discover(discover())
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
 PLACEHOLDER = re.compile(r"…|\[--| (FILE|USER|JOB|KEY|PATH|COMMAND|TASK|NAME|FOLDER)\b")
@@ -104,8 +105,8 @@ def test_every_command_line_of_the_documentation_parses(page: str, line: str, ca
         return
     if given.command == "ask" and not given.request.startswith("@"):
         task, _, operation = given.operation.partition(".")
-        wanted = {found.name: found for found in TASKS}[task].operations[operation].request
-        msgspec.convert(json.loads(given.request), wanted)
+        declared = FLOWS.get(task, operation) or {found.name: found for found in TASKS}[task].operations[operation]
+        msgspec.convert(json.loads(given.request), declared.request)
     if given.command in ("train", "evaluate"):
         known = {field.name for found in TASKS if found.name == given.task for field in msgspec.structs.fields(found.config)}
         assert {pair.partition("=")[0] for pair in given.set} <= known | {"name", "key"}  # as in `--set name=value`
