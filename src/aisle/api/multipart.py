@@ -74,7 +74,7 @@ def _parts(body: bytes, boundary: bytes) -> list[Part]:
         header[place] += data[start:end]
 
     def end_header() -> None:
-        found[-1].headers[header[0].decode("latin-1").lower()] = header[1].decode("utf-8", "replace")
+        found[-1].headers[header[0].decode("latin-1").lower()] = header[1].decode("latin-1")  # as `parse_options_header` wants it
         header[:] = [b"", b""]
 
     def end() -> None:
