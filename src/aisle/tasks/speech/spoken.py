@@ -28,7 +28,7 @@ _UNITS = {
 _AMOUNT = re.compile(r"([$€£])\s?(\d[\d,]*)(?:\.(\d{1,2}))?|(\d[\d,]*)(?:[.,](\d{2}))?\s?([€£])")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_THOUSANDS = re.compile(r"\b\d{1,3}(?:,\d{3}){1,3}\b")  # no year is written so
 _MEASURE = re.compile(rf"(?<=\d)\s?({'|'.join(key for key in _UNITS if key not in ('no', 'vol', 'dr', 'mr'))})\b")
 _TITLE = re.compile(r"\b(no|vol|dr|mr)\.(?=\s)")
 _OTHER = re.compile(r"[^a-z' ]+")
@@ -40,7 +40,7 @@ def spoken(text: str) -> str:
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     plain = _AMOUNT.sub(_money, plain)
     plain = _ORDINAL.sub(lambda found: f" {ordinal(int(found[1]))} " if len(found[1]) <= 9 else found[0], plain)
-    plain = _THOUSANDS.sub("", plain)
+    plain = _THOUSANDS.sub(lambda found: f" {words_of(int(found[0].replace(',', '')))} ", plain)
     plain = _TITLE.sub(lambda found: _UNITS[found[1]], plain)
     plain = _MEASURE.sub(lambda found: f" {_UNITS[found[1]]} ", plain)
     for sign, word in _SIGNS.items():
