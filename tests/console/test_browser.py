@@ -227,7 +227,7 @@ def test_a_page_that_is_not_there_leads_back(page: Page, served: Served) -> None
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
-@pytest.mark.parametrize("where", ["", "users", f"users/{USER}", "items", "items/item-0001", "items/hostile", "models"])
+@pytest.mark.parametrize("where", ["", "voice", "users", f"users/{USER}", "items", "items/item-0001", "items/hostile", "models"])
 def test_nothing_is_wider_than_a_telephone(narrow: Page, served: Served, where: str) -> None:
     enter(narrow, served, where)
     narrow.wait_for_timeout(200)
