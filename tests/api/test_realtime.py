@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tests.api.conftest import Served
 from tests.speech.counting import REGISTRY, Engine
 
 from aisle.access import DEFAULT_TENANT
-from aisle.api import create
+from aisle.api import create, openai_realtime
 from aisle.app import App
 from aisle.runtime import streams
 from aisle.settings import Settings
@@ -255,6 +256,21 @@ def test_a_voice_the_model_cannot_keep_up_with_is_told_so(served: Served, monkey
             voice.socket.receive_json()
         assert closed.value.code == 1013
     assert served.app.runtime.open_streams == 0
+
+
+def test_a_voice_that_is_heard_ever_further_behind_is_shed_though_each_part_is_in_time(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai_realtime, "LAG", 0.5)
+    served.client.portal.call(  # type: ignore[union-attr]
+        served.app.runtime.swap, DEFAULT_TENANT, "speech", 4, Engine(lambda: time.sleep(0.3))
+    )
+    with Voice(served) as voice:
+        voice.configure(turn_detection=None)
+        voice.say(silence(2))
+        found = voice.until("error")
+        assert found[-1]["error"]["code"] == "overloaded" and "behind its speaker" in found[-1]["error"]["message"]
+        assert 2 <= sum(event["type"] == DELTA for event in found) <= 8, "it was heard until then"
 
 
 def test_a_revoked_key_ends_the_session_with_its_turn(served: Served) -> None:

@@ -25,13 +25,14 @@ from aisle.api.reply import Reply
 from aisle.api.routing import Call, Route
 from aisle.api.sockets import GOING, KEY_PROTOCOL, LATER, NORMAL, POLICY, Socket
 from aisle.app import App
-from aisle.errors import AisleError, BadInput, NoModel, RateLimited, Unauthorized, Unavailable
+from aisle.errors import AisleError, BadInput, NoModel, Overloaded, RateLimited, Unauthorized, Unavailable
 from aisle.runtime.streams import OpenStream
 from aisle.task import Answer
 
 TASK, OPERATION = "speech", "transcribe"
 PROTOCOL = "realtime"  # the subprotocol that browsers name
 PART_MS = 200  # longer sound is heard in parts of this length, so that others are heard in between
+LAG = 3.0  # seconds that a voice may be heard behind its speaker; TCP hides that from the queue of the model
 IDLE = 300.0  # seconds without an event after which a session is closed
 LONGEST = 3600.0  # seconds of a session, as OpenAI's
 BYTES_A_SAMPLE = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
@@ -84,19 +85,22 @@ class Session:
         self._told = ""  # of this turn, in deltas
         self._heard = 0  # bytes of sound since the last answer
         self._until = time.monotonic() + LONGEST
+        self._lag = 0.0  # seconds: by how much hearing took longer than the sound did, as far as nobody waited since
 
     async def run(self) -> None:
         """Until the caller leaves, is idle, or cannot be served."""
         try:
             await self._send("session.created", session=self._session())
             while not self._app.draining:
-                left = self._until - time.monotonic()
+                before = time.monotonic()
+                left = self._until - before
                 try:
                     async with asyncio.timeout(min(IDLE, left)):
                         message = await self._socket.receive()
                 except TimeoutError:
                     why = "a session lasts an hour" if left < IDLE else "no event came for 5 minutes"
                     return await self._socket.close(NORMAL, why)
+                self._lag = max(0.0, self._lag - (time.monotonic() - before))
                 await self._answer(message)
             await self._socket.close(GOING, "the server is shutting down")
         except Fatal as fatal:
@@ -139,12 +143,16 @@ class Session:
 
     async def _append(self, sound: bytes) -> None:
         form = self._hearing.format
-        size = (form.rate or 8_000) * PART_MS // 1000 * BYTES_A_SAMPLE[form.type]
+        a_second = (form.rate or 8_000) * BYTES_A_SAMPLE[form.type]
+        size = a_second * PART_MS // 1000
         for at in range(0, len(sound), size):
-            part = sound[at : at + size]
+            part, began = sound[at : at + size], time.monotonic()
             stream = await self._listening()
             self._heard += len(part)
             await self._tell(await stream.push(part))
+            self._lag = max(0.0, self._lag + time.monotonic() - began - len(part) / a_second)
+            if self._lag > LAG:
+                raise Overloaded(f"this voice is heard {LAG:.0f} s behind its speaker: try again in a few seconds", retry_after=5)
 
     async def _commit(self) -> None:
         """The caller says that what was said ends here."""
