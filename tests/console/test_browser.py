@@ -206,7 +206,7 @@ def test_an_empty_shop_says_what_to_do_next_on_every_page(page: Page, empty: Ser
         expect(steps).to_contain_text(command)
     for where, words in (("users", "Nobody yet"), ("items", "The catalogue is empty"), ("models", "Nothing trained yet")):
         page.goto(f"{empty.address}/#/{where}")
-        expect(page.get_by_text(words)).to_be_visible()
+        expect(page.get_by_text(words).first).to_be_visible()
     page.goto(f"{empty.address}/#/users/somebody")
     expect(page.get_by_text("Nothing is known about this user")).to_be_visible()
     expect(page.get_by_text("No model yet").first).to_be_visible()
