@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,17 +43,25 @@ def network(
         half=False,
         seed=config.seed,
     )
-    learn(
-        net,
-        clips,
-        noises,
-        spread,
-        eased(USUAL, config.hardship),
-        plan,
-        lambda share, loss: told(min(share, 1.0), f"training the network, loss {loss:.2f}"),
-    )
+
+    def report(share: float, loss: float) -> None:
+        told(min(share, 1.0), f"training the network, loss {loss:.2f}")
+
+    with one_thread():
+        learn(net, clips, noises, spread, eased(USUAL, config.hardship), plan, report)
     export(net, folder / "acoustic.onnx", eight_bits=config.width >= 64)
     acoustic.save_facts(folder, spread, dataclasses.asdict(net.size))
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums in the same order at every run, so that the same seed gives the same model; the nets are too small to gain by more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def eased(how: Hardships, share: float) -> Hardships:
