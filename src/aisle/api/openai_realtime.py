@@ -33,6 +33,7 @@ TASK, OPERATION = "speech", "transcribe"
 PROTOCOL = "realtime"  # the subprotocol that browsers name
 PART_MS = 200  # longer sound is heard in parts of this length, so that others are heard in between
 LAG = 3.0  # seconds that a voice may be heard behind its speaker; TCP hides that from the queue of the model
+EACH = 0.5  # seconds between two voices that are let go of
 IDLE = 300.0  # seconds without an event after which a session is closed
 LONGEST = 3600.0  # seconds of a session, as OpenAI's
 BYTES_A_SAMPLE = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
@@ -49,6 +50,7 @@ class Realtime:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._shedding = Shedding()
 
     async def plain(self, call: Call) -> Reply:
         raise Upgrade("connect to this address with a WebSocket: ws:// or wss:// instead of http:// or https://")
@@ -60,7 +62,7 @@ class Realtime:
         if "model" in query:
             await require_model(self._app, socket.call.who, TASK, query["model"][0])
         await socket.accept(PROTOCOL if PROTOCOL in socket.offered else None)
-        await Session(self._app, socket).run()
+        await Session(self._app, socket, self._shedding).run()
 
     def routes(self) -> Iterator[Route]:
         yield Route(
@@ -73,8 +75,8 @@ class Realtime:
 class Session:
     """One caller's session. Events are handled one after the other: nothing is read while something is heard."""
 
-    def __init__(self, app: App, socket: Socket) -> None:
-        self._app, self._socket, self._who = app, socket, socket.call.who
+    def __init__(self, app: App, socket: Socket, shedding: Shedding) -> None:
+        self._app, self._socket, self._who, self._shedding = app, socket, socket.call.who, shedding
         self._hearing = Hearing()
         self._opened: contextlib.AsyncExitStack = contextlib.AsyncExitStack()  # holds the stream while one is open
         self._stream: OpenStream | None = None
@@ -151,7 +153,7 @@ class Session:
             self._heard += len(part)
             await self._tell(await stream.push(part))
             self._lag = max(0.0, self._lag + time.monotonic() - began - len(part) / a_second)
-            if self._lag > LAG:
+            if self._lag > LAG and self._shedding.may_go():
                 raise Overloaded(f"this voice is heard {LAG:.0f} s behind its speaker: try again in a few seconds", retry_after=5)
 
     async def _commit(self) -> None:
@@ -257,6 +259,20 @@ class Session:
             "id": f"sess_{self._name}", "object": "realtime.transcription_session", "type": "transcription",
             "audio": {"input": hearing}, "include": None, "expires_at": int(time.time() + left),
         }  # fmt: skip
+
+
+class Shedding:
+    """One voice at a time is let go of, so that the others, who lag as it does, catch up instead of being lost with it."""
+
+    def __init__(self) -> None:
+        self._next = 0.0  # a moment of the monotonic clock
+
+    def may_go(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + EACH
+        return True
 
 
 class Fatal(Exception):  # not an error of ours: the end of a session
