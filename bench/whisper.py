@@ -57,9 +57,9 @@ def prepared(home: Path, given: argparse.Namespace) -> Path:
     folder.mkdir()
     random_whisper.write(home / "source", width=given.width, layers=given.layers, heads=max(2, given.width // 64), spread=0.02)
     convert(home / "source", folder, "random", lambda done, total, message: None)
-    config = msgspec.json.decode((folder / "config.json").read_bytes())
+    config = msgspec.json.decode((folder / "recogniser.json").read_bytes())
     config |= {"beam": given.beam, "temperatures": [0.0], "most_tokens": 4 + given.tokens, "threads": given.threads}
-    (folder / "config.json").write_bytes(msgspec.json.encode(config))
+    (folder / "recogniser.json").write_bytes(msgspec.json.encode(config))
     return folder
 
 

@@ -99,13 +99,13 @@ def main() -> None:
         json.dumps({"sources": [{"file": "base.jsonl", "weight": 1.0}], "phrases": []}) + "\n"
     )
     raw = ctc.Settings()
-    write(args.out / "config.json", raw)
+    write(args.out / "recogniser.json", raw)
     model, draw = ctc.load(args.out), np.random.default_rng(3)
     pairs = [pair for cache in args.held for pair in clips(cache)]
     noisy = [(in_noise(samples, draw.uniform(5, 20), draw), text) for samples, text in pairs[::2]]
     _, whole, single = hear(model, [*pairs[::2], *noisy])
     settings = msgspec.structs.replace(raw, text=fitted(*columns(whole)), word=fitted(*columns(single)))
-    write(args.out / "config.json", settings)
+    write(args.out / "recogniser.json", settings)
     found, _, single = hear(ctc.load(args.out), pairs[1::2])
     figures = {
         "word_error_rate_of_unheard_synthetic_voices": round(error_rate(found, [text for _, text in pairs[1::2]]), 4),

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch: tests run side by side, each on a core of its own
+
 import pytest
 
 from aisle.settings import Settings

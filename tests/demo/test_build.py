@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PIL import Image
 
 from aisle import demo
 from aisle.demo.assortment import KINDS
@@ -18,8 +19,6 @@ from aisle.errors import Conflict
 from aisle.settings import load
 from aisle.types import Item
 
-DRAWN = b"a picture that is already there is not drawn again"
-
 
 def _quiet(done: float, total: float, message: str) -> None:
     """Progress that nobody watches."""
@@ -29,8 +28,15 @@ def _with_pictures(home: Path) -> Path:
     """A folder whose pictures are there already, so that the build is quick."""
     (home / "pictures").mkdir(parents=True)
     for number in range(sum(kind.count for kind in KINDS)):
-        (home / "pictures" / f"item-{number + 1:04d}.png").write_bytes(DRAWN)
+        _plain(number).save(home / "pictures" / f"item-{number + 1:04d}.png")
     return home
+
+
+def _plain(number: int) -> Image.Image:
+    """A square of two colours: a picture, but not one that the demo draws."""
+    picture = Image.new("RGB", (48, 48), (number * 53 % 256, number * 101 % 256, 120))
+    picture.paste((255 - number % 256, 200, number * 7 % 256), (12, 12, 36, 36))
+    return picture
 
 
 @pytest.fixture(scope="module")

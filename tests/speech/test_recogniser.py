@@ -118,7 +118,7 @@ def test_a_model_without_a_grammar_says_so(sung: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_of_model_is_told(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps({"kind": "telepathy"}))
+    (tmp_path / "recogniser.json").write_text(json.dumps({"kind": "telepathy"}))
     with pytest.raises(Misconfigured):
         open_folder(tmp_path)
 

@@ -238,6 +238,12 @@ def same_data_same_files(case: Case) -> None:
     assert not changed, f"the same data and configuration gave other files: {', '.join(changed)}"
 
 
+def names_of_the_platform_are_free(case: Case) -> None:
+    """`card.json` and `config.json` are written when a model is published: a task's own file of that name would be lost."""
+    taken = [name for name in ("card.json", "config.json") if (case.folder / name).exists()]
+    assert not taken, f"fit wrote {', '.join(taken)}, which publishing writes over: choose another name"
+
+
 def files_are_safe(case: Case) -> None:
     """No pickle: opening a model must not run code."""
     for file in _files(case.folder):
@@ -295,6 +301,7 @@ CHECKS: tuple[Callable[[Case], None], ...] = (
     fit_stops_when_cancelled,
     scores_are_finite,
     same_data_same_files,
+    names_of_the_platform_are_free,
     files_are_safe,
     an_empty_shop_is_said_or_survived,
     evaluation_has_rows,

@@ -29,8 +29,8 @@ def brief(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Whisper:
     """The same Whisper, told to write few tokens, greedily and once: random weights never stop by themselves."""
     folder = tmp_path_factory.mktemp("brief") / "model"
     shutil.copytree(pair.folder, folder)
-    config = msgspec.json.decode((folder / "config.json").read_bytes())
-    (folder / "config.json").write_text(json.dumps({**config, "beam": 2, "temperatures": [0.0], "most_tokens": 24}))
+    config = msgspec.json.decode((folder / "recogniser.json").read_bytes())
+    (folder / "recogniser.json").write_text(json.dumps({**config, "beam": 2, "temperatures": [0.0], "most_tokens": 24}))
     return Whisper(folder)
 
 

@@ -271,7 +271,7 @@ def agreed(texts: Sequence[str]) -> int:
 
 def load(folder: Path) -> CTC:
     """Open what training wrote."""
-    settings = msgspec.json.decode((folder / "config.json").read_bytes(), type=Settings)
+    settings = msgspec.json.decode((folder / "recogniser.json").read_bytes(), type=Settings)
     mixture = json.loads((folder / "language.json").read_text("utf-8"))
     sources = [(float(one["weight"]), ngram.load(folder / one["file"])) for one in mixture["sources"]]
     return CTC(acoustic.load(folder), Language(sources) if sources else None, mixture["phrases"], settings)

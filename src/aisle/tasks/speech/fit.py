@@ -36,7 +36,7 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress, starter: P
     network(config, train, folder, progress, starter)
     progress(80, STEPS, "the shop's language")
     settings = language(config, words, [one.text for one in train], folder, starter)
-    msgspec_write(folder / "config.json", settings)
+    msgspec_write(folder / "recogniser.json", settings)
     msgspec_write(folder / "grammar.json", words.grammar) if words.grammar else None
     progress(85, STEPS, f"listening to {len(held)} recordings that were kept aside")
     scores = calibrate(folder, held[:CALIBRATED])
@@ -82,7 +82,7 @@ def language(config: Config, words: shopwords.ShopWords, said: Sequence[str], fo
         sources.append({"file": "shop.jsonl", "weight": config.shop or 1.0})
     phrases = list(words.phrases) if config.gain > 0 and config.shop > 0 else []
     (folder / "language.json").write_text(json.dumps({"sources": sources, "phrases": phrases}, indent=0) + "\n", "utf-8")
-    before = json.loads((starter / "config.json").read_text("utf-8")) if has_base and starter else {}
+    before = json.loads((starter / "recogniser.json").read_text("utf-8")) if has_base and starter else {}
     kept = msgspec.convert(before, ctc.Settings)
     search = dataclasses.replace(kept.search, width=config.beam, language=config.language)
     return msgspec.structs.replace(kept, search=search, gain=config.gain)
@@ -100,7 +100,7 @@ def calibrate(folder: Path, held: Sequence[Recording]) -> Scores:
     whole = [(one.probability, one.text == text) for one, text in zip(heard, texts, strict=True) if one.text]
     single = [pair for one, text in zip(heard, texts, strict=True) for pair in heard_rightly(one, text)]
     curves = {"text": fitted(*_columns(whole)), "word": fitted(*_columns(single))}
-    msgspec_write(folder / "config.json", msgspec.structs.replace(raw, command=ctc.load(folder).settings.command, **curves))
+    msgspec_write(folder / "recogniser.json", msgspec.structs.replace(raw, command=ctc.load(folder).settings.command, **curves))
     sound = ctc.CTC(model.acoustic, None, (), raw).hear([one.samples for one in held], language=None, hints=None)
     sure = [curves["word"](probability) for probability, _ in single]
     return {

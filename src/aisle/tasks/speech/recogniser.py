@@ -1,6 +1,6 @@
 """The inner contract of speech: what every recogniser (our CTC network, Whisper, Wav2Vec2) is asked and answers.
 
-A model folder's `config.json` has a `kind`; `open_folder` picks the class that reads it. Samples are 16 kHz mono float32
+A model folder's `recogniser.json` has a `kind`; `open_folder` picks the class that reads it. Samples are 16 kHz mono float32
 (`kit.audio`); times are seconds from the start of the recording.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aisle.tasks.speech.phrasing import Grammar
 
 Samples = NDArray[np.float32]
-KINDS = {  # kind in config.json: the module with `load(folder) -> Recogniser`
+KINDS = {  # kind in recogniser.json: the module with `load(folder) -> Recogniser`
     "ctc": "aisle.tasks.speech.ctc",
     "whisper": "aisle.tasks.speech.whisper",
     "wav2vec2": "aisle.tasks.speech.wav2vec2",
@@ -143,7 +143,7 @@ class Module(Protocol):
 def open_folder(folder: Path) -> Recogniser:
     """The recogniser in a model folder. Raises Misconfigured for a kind that is not known."""
     try:
-        kind = json.loads((folder / "config.json").read_text("utf-8"))["kind"]
+        kind = json.loads((folder / "recogniser.json").read_text("utf-8"))["kind"]
         module = cast(Module, importlib.import_module(KINDS[kind]))
     except (KeyError, ImportError, ValueError, TypeError) as error:
         raise Misconfigured(f"this is no model folder of speech that this version reads ({error}): train it again") from None

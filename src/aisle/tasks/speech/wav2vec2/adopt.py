@@ -32,7 +32,7 @@ def convert(source: Path, folder: Path, name: str, progress: Progress) -> Scores
     config = described(source, network, name)
     progress(2, 4, "exporting")
     _export(network, folder / NETWORK)
-    (folder / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2))
+    (folder / "recogniser.json").write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2))
     progress(3, 4, "comparing both")
     sound = np.random.default_rng(0).normal(0, 0.1, round(PROBE * 16_000)).astype(np.float32)
     ours = Network(folder)

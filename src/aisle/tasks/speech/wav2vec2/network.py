@@ -18,7 +18,7 @@ SPREAD = 1e-7  # added to the variance, as in transformers' feature extractor
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in config.json beside the network."""
+    """What stands in recogniser.json beside the network."""
 
     alphabet: str  # the letters, in the order of their columns; a space divides words
     columns: list[int]  # which column of the network's is which: the blank's first, then those of the letters
@@ -41,7 +41,7 @@ class Network:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self.config = msgspec.json.decode((folder / "config.json").read_bytes(), type=Config)
+            self.config = msgspec.json.decode((folder / "recogniser.json").read_bytes(), type=Config)
             self._session: Any = ort.InferenceSession(str(folder / NETWORK), options, providers=["CPUExecutionProvider"])
         except (OSError, msgspec.MsgspecError, RuntimeError) as error:  # ONNX Runtime's errors are RuntimeErrors
             raise Misconfigured(f"{folder} holds no Wav2Vec2 that can be opened ({error}): pull the model again") from None

@@ -26,7 +26,7 @@ def convert(source: Path, folder: Path, name: str, progress: Progress, quantised
     if not (network / "tokenizer.json").exists():
         raise BadInput(f"{source} has no tokenizer.json: take it from the model on the hub that it was made from")
     config = Config(source=Path(name).name if Path(name).is_dir() else name)
-    (folder / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2))
+    (folder / "recogniser.json").write_bytes(msgspec.json.format(msgspec.json.encode(config), indent=2))
     progress(3, 4, "hearing it once")
     scores = {"megabytes": sum(file.stat().st_size for file in network.iterdir()) / 1e6, "seconds_to_encode_30s": _probe(folder)}
     progress(4, 4, "converted")

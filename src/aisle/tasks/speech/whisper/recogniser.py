@@ -33,7 +33,7 @@ Samples = NDArray[np.float32]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in config.json beside the network; see `decoding.Options`."""
+    """What stands in recogniser.json beside the network; see `decoding.Options`."""
 
     kind: str = "whisper"
     source: str = ""
@@ -62,9 +62,9 @@ class Whisper:
     def __init__(self, folder: Path) -> None:
         """Opens what `adopt` wrote. Raises Misconfigured."""
         try:
-            self.config = msgspec.json.decode((folder / "config.json").read_bytes(), type=Config)
+            self.config = msgspec.json.decode((folder / "recogniser.json").read_bytes(), type=Config)
         except (OSError, msgspec.MsgspecError) as error:
-            raise Misconfigured(f"{folder} has no readable config.json ({error}): pull the model again") from None
+            raise Misconfigured(f"{folder} has no readable recogniser.json ({error}): pull the model again") from None
         said = self.config
         self.network = Network(folder / NETWORK, compute_type=said.compute_type, threads=said.threads)
         self.tokens = Tokens(folder / NETWORK / "tokenizer.json")
