@@ -40,6 +40,12 @@ BREAKS = [
         '    return {"categories"',
         '    (folder / "x.bin").write_bytes(__import__("pickle").dumps(1))\n    return {"categories"',
     ),
+    (
+        "names_of_the_platform_are_free",
+        "words",
+        '    return {"categories"',
+        '    (folder / "config.json").write_bytes(b"{}")\n    return {"categories"',
+    ),
     ("an_empty_shop_is_said_or_survived", "words", 'raise BadInput("shelves learns', 'raise KeyError("shelves learns'),
     ("evaluation_has_rows", "init", 'raise BadInput("shelves has no protocols")', "pass"),
     ("importing_is_cheap", "init", "from msgspec import Meta, Struct", "import numpy\nfrom msgspec import Meta, Struct"),

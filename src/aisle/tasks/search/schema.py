@@ -120,7 +120,7 @@ class Unplaced(Struct, frozen=True, gc=False):
     text: str
 
 
-class WithoutVector(Answer, kw_only=True):
+class WithoutVector(Answer, kw_only=True, omit_defaults=False):
     """Items without a vector, in the order of their places; `next` is where to go on, None at the end."""
 
     items: list[Unplaced]
