@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from aisle import observe
-from aisle.access import DEFAULT_TENANT, Access, Who
+from aisle.access import DEFAULT_TENANT, OWNER, Access, Who
 from aisle.carried import Carried
 from aisle.errors import AisleError, BadInput, NoModel, StorageFailed, Unavailable
 from aisle.flows import Flow
@@ -39,6 +39,7 @@ from aisle.settings import Settings
 from aisle.storage.database import Database
 from aisle.storage.events import Added, Events
 from aisle.storage.items import Items
+from aisle.storage.journal import Journal
 from aisle.storage.media import Media
 from aisle.storage.rules import Rules, timed
 from aisle.storage.samples import Samples
@@ -77,7 +78,9 @@ class App:
         self.models = Models(self.database, home / "models")
         self.jobs = Jobs(self.database)
         self.learning = Learning(self.registry, self.models, self.jobs, self.data, settings)
-        self.privacy = Privacy(self.database, self.events, self.samples, self.media, self.access.secret, self.learning.again)
+        self.privacy = Privacy(
+            self.database, Journal(home), self.events, self.samples, self.media, self.access.secret, self.learning.again
+        )
         self.rules = Rules(self.database)
         self.live = Live(self.items, self.vectors, self.rules)
         self.runtime = LocalRuntime(queue=settings.queue, batch_cost=settings.batch_cost, streams=settings.streams)
@@ -90,6 +93,8 @@ class App:
         self._starting: dict[tuple[int, str], asyncio.Lock] = {}
         self._revisions: dict[int, int] = {}
         self._beat: asyncio.Task[None] | None = None
+        for receipt in self.privacy.again():
+            self.note(OWNER, "user.erased", receipt.receipt_id)
         self._answer_ids = (f"ans_{prefix}{number:x}" for prefix in [secrets.token_hex(6)] for number in itertools.count(1))
 
     # ---- the door ----------------------------------------------------------------------------------------------
@@ -270,12 +275,25 @@ class App:
         except (AisleError, OSError, ValueError) as error:
             self._refused[key] = (version.version, str(error))
             observe.failure("model.refused", error, model=version.name)
+            await self._fall_back(version)
             return
         await self.runtime.swap(version.tenant, version.task, version.version, engine)
         gc.collect()  # the version before may be large, and the server looks for garbage seldom
         self._loaded[key] = version.version
         self._refused.pop(key, None)
         observe.info("model.live", model=version.name)
+
+    async def _fall_back(self, refused: Version) -> None:
+        """A start with a damaged model: the newest one before it that opens answers, and `ready` goes on saying what is wrong."""
+        tenant, task = refused.tenant, refused.task
+        older = [v for v in await self.work(self.models.list, tenant, task) if v.version < refused.version]
+        for version in sorted(older, key=lambda v: -v.version):
+            if self.runtime.has(tenant, task):
+                return
+            with contextlib.suppress(AisleError, OSError, ValueError):
+                await self.runtime.swap(tenant, task, version.version, await self.work(self._open, version))
+                self._loaded[tenant, task] = version.version
+                observe.info("model.live", model=version.name)
 
     async def _start_with(self, tenant: int, task: str) -> None:
         """Nothing of the shop's own is live: open the model that comes with the task. Raises NoModel, Unavailable."""

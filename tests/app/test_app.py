@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from aisle.app import App
 from aisle.errors import BadInput, Forbidden, NoModel, NotFound
 from aisle.jobs.worker import work
 from aisle.settings import Settings
+from aisle.storage.journal import Journal
 from aisle.types import Event, Item
 from app.echo import REGISTRY, Ask
 
@@ -242,5 +244,60 @@ def test_after_an_erasure_the_database_files_hold_nothing_of_the_person(settings
             files = [path for path in settings.folder.iterdir() if path.name.startswith("aisle.db")]
             assert len(files) >= 2
             assert not [path.name for path in files if name.encode() in path.read_bytes()]
+
+    run(check)
+
+
+def test_a_restored_backup_forgets_again_whoever_was_erased_after_it_was_taken(settings: Settings, tmp_path: Path) -> None:
+    async def check() -> None:
+        async with running(settings) as app:
+            views = [Event(user_id=user, item_id="a", type="view") for user in ("u", "v", "w")]
+            await app.add_events(OWNER, views)
+            await app.erase_user(OWNER, "w")
+            app.database.copy(tmp_path / "copy.db")
+            receipt = await app.erase_user(OWNER, "u")
+        for path in settings.folder.glob("aisle.db*"):
+            path.unlink()
+        (tmp_path / "copy.db").rename(settings.folder / "aisle.db")
+        async with running(settings) as app:
+            assert [user for user, _, _ in app.events.users(DEFAULT_TENANT, 10)] == ["v"]
+            assert [line[4] for line in app.audit(DEFAULT_TENANT) if line[3] == "user.erased"][-1] == receipt.receipt_id
+            assert [job.params.get("forget") for job in app.jobs.list(DEFAULT_TENANT)].count(True) == 2
+            assert app.privacy.again() == []  # once is enough
+
+    run(check)
+
+
+def test_an_erasure_that_a_crash_interrupted_is_finished_at_the_next_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check() -> None:
+        async with running(settings) as app:
+            await app.add_events(OWNER, [Event(user_id="u", item_id="a", type="view")])
+            with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+                broken.setattr(app.events, "erase", interrupted)
+                app.privacy.erase(DEFAULT_TENANT, "u")
+            assert app.events.count(DEFAULT_TENANT) == 1
+        async with running(settings) as app:
+            assert app.events.count(DEFAULT_TENANT) == 0
+
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    run(check)
+
+
+def test_the_journal_of_erasures_names_nobody_and_survives_a_torn_line(settings: Settings) -> None:
+    async def check() -> None:
+        async with running(settings) as app:
+            await app.add_events(OWNER, [Event(user_id="ana-4711", item_id="a", type="view")])
+            await app.erase_user(OWNER, "ana-4711")
+            path = settings.folder / "erasures.jsonl"
+            assert b"ana-4711" not in path.read_bytes()
+            with path.open("ab") as file:
+                file.write(b'\n{"receipt_id":"erase_')
+            assert app.privacy.again() == []
+            await app.erase_user(OWNER, "somebody")
+            assert len(list(Journal(settings.folder))) == 2
 
     run(check)

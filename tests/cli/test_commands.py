@@ -123,6 +123,17 @@ def newest_model(home: str) -> Path:
     return folder / str(max(int(path.name) for path in folder.iterdir() if path.name.isdigit()))
 
 
+def test_a_backup_is_a_shop_of_its_own(shop: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    to = str(tmp_path / "copy")
+    assert told(capsys, shop, "backup", to)["bytes"] > 10_000
+    states = {row["what"]: row["state"] for row in told(capsys, to, "doctor", "--deep")}
+    assert {states["catalogue"], states["model recommend"], states["database pages"]} == {"ok"}
+    question = ("ask", "recommend.for_user", '{"user_id": "ana"}')
+    assert told(capsys, to, *question)["items"] == told(capsys, shop, *question)["items"]
+    assert main(["--home", shop, "backup", to]) == 1
+    assert "is there already" in capsys.readouterr().err
+
+
 def test_doctor_says_what_is_there(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     states = {row["what"]: row["state"] for row in told(capsys, shop, "doctor", "--deep")}
     assert states["catalogue"] == states["events"] == states["model recommend"] == states["database pages"] == "ok"

@@ -162,8 +162,8 @@ def test_a_backup_taken_while_events_are_written_is_one_moment_and_opens_in_anot
             before = int(child.stdout.readline())
             copy = tmp_path / f"restored-{number}" / "aisle.db"
             copy.parent.mkdir()
-            with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(copy)) as target:
-                live.backup(target)  # what `sqlite3 aisle.db ".backup copy.db"` calls
+            with closing(Database(f"sqlite:///{source}")) as live:
+                live.copy(copy)  # what `aisle backup` calls
             for _ in range(20):
                 child.stdout.readline()
             with closing(Database(f"sqlite:///{copy}")) as restored:

@@ -88,16 +88,32 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) 
 
 
 def test_a_flipped_bit_in_a_model_is_never_served_and_the_answer_says_what_to_do(home: Path) -> None:
-    file = max((home / "models").rglob("*.npy"), key=lambda path: path.stat().st_size)
-    damaged = bytearray(file.read_bytes())
-    damaged[-1] ^= 1
-    file.write_bytes(damaged)
+    flip_a_bit(home / "models" / "1" / "recommend" / "1")
     with served(home) as (_, ask):
         status, answer = ask("POST", "/v1/recommend/for_user", {"user_id": "u1"})
         assert status == 503
         assert "aisle models rollback recommend" in answer["detail"]
         assert ask("GET", "/readyz", None)[0] == 503
         assert ask("GET", "/v1/items", None)[0] == 200
+
+
+def test_a_server_that_starts_with_a_damaged_model_answers_with_the_one_before_and_says_so(home: Path) -> None:
+    with aisle.open(str(home)) as shop:
+        shop.train("recommend")
+    flip_a_bit(home / "models" / "1" / "recommend" / "2")
+    with served(home) as (_, ask):
+        status, answer = ask("POST", "/v1/recommend/for_user", {"user_id": "u1"})
+        assert (status, answer["model"]) == (200, "recommend@1")
+        status, said = ask("GET", "/readyz", None)
+        assert status == 503
+        assert "recommend version 2" in json.dumps(said)
+
+
+def flip_a_bit(folder: Path) -> None:
+    file = max(folder.rglob("*.npy"), key=lambda path: path.stat().st_size)
+    damaged = bytearray(file.read_bytes())
+    damaged[-1] ^= 1
+    file.write_bytes(damaged)
 
 
 def test_a_full_disk_refuses_events_serves_answers_and_is_over_when_space_returns(home: Path) -> None:

@@ -1,6 +1,7 @@
-"""`aisle import` and `aisle users`."""
+"""`aisle import`, `aisle users` and `aisle backup`."""
 
 import argparse
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from aisle.access import DEFAULT_TENANT, OWNER
 from aisle.app import App
 from aisle.cli import show
 from aisle.cli.parser import pairs
-from aisle.errors import BadInput
+from aisle.errors import BadInput, StorageFailed
 from aisle.feeds import Feed, open_feed
 from aisle.feeds.samples import KINDS, open_samples
 from aisle.jobs.imports import ImportReport, import_feed
 from aisle.jobs.sampling import import_samples
 from aisle.settings import load
+from aisle.storage.journal import NAME as JOURNAL
 from aisle.times import to_iso
 
 
@@ -106,3 +108,31 @@ def _receipt(receipt: dict[str, Any]) -> None:
     show.table([{"": name, "receipt": value} for name, value in receipt.items()])
     if receipt["retraining_jobs"]:
         show.line("the models are retrained without this person by the server's worker, or now by `aisle worker --once`")
+
+
+KEPT = ("models", "media", "pictures")  # folders of files that are written once and then only read
+
+
+def backup(given: argparse.Namespace) -> None:
+    """The rows first, in one moment; then the files they name, which may only have become more."""
+    app, to = App(load(home=given.home)), Path(given.to)
+    if to.exists():
+        raise BadInput(f"{to} is there already: name a folder that is not, such as {to}-2")
+    home = app.settings.folder
+    try:
+        to.mkdir(parents=True, mode=0o700)
+        app.database.copy(to / "aisle.db")
+        for name in (name for name in KEPT if (home / name).is_dir()):
+            shutil.copytree(home / name, to / name, ignore=_unfinished)
+        if (home / JOURNAL).exists():
+            shutil.copy2(home / JOURNAL, to / JOURNAL)
+    except (OSError, shutil.Error) as error:
+        raise StorageFailed(f"the backup in {to} is not whole: {error}; remove it and try again", retry_after=30) from None
+    size = sum(path.stat().st_size for path in to.rglob("*") if path.is_file())
+    show.json({"folder": str(to), "bytes": size}) if given.json else show.line(
+        f"{to}: {size / 1e6:,.1f} MB; it is a shop's folder itself: aisle serve --home {to}"
+    )
+
+
+def _unfinished(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.startswith(".")]

@@ -8,7 +8,7 @@ from aisle.errors import BadInput
 from aisle.version import VERSION
 
 OPENING = frozenset(
-    {"ask", "evaluate", "jobs", "models", "rules", "train", "usage", "users", "worker"}
+    {"ask", "backup", "evaluate", "jobs", "models", "rules", "train", "usage", "users", "worker"}
 )  # need a shop that is there
 Run = Callable[[argparse.Namespace], int | None]
 
@@ -86,6 +86,8 @@ def _data(add: Add) -> None:
     users.add_argument("action", choices=["list", "export", "erase"])
     users.add_argument("user_id", nargs="?", metavar="USER")
     users.add_argument("--limit", type=int, default=50)
+    backup = add("backup", "copy the shop's folder, as of one moment, into a new one; also while it is served", "data", "backup")
+    backup.add_argument("to", metavar="FOLDER", help="a folder that does not exist yet")
 
 
 def _learning(add: Add) -> None:

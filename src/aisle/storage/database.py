@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from aisle.errors import Misconfigured
@@ -151,6 +152,13 @@ class Database:
             return self.dialect.damage(self._reader())
         except self.dialect.errors as error:
             return self.dialect.translate(error).detail
+
+    def copy(self, to: Path) -> None:
+        """Write the database of this moment into a new file; nobody waits for it."""
+        try:
+            self.dialect.copy(self._reader(), to)
+        except self.dialect.errors as error:
+            raise self.dialect.translate(error) from error
 
     def close(self) -> None:
         with self._lock:

@@ -54,6 +54,9 @@ class Dialect(Protocol):
     def damage(self, connection: Connection) -> str:
         """What is wrong with the stored pages; empty when they all read well. Reads the whole database."""
 
+    def copy(self, connection: Connection, to: Path) -> None:
+        """The database of one moment as a file of its own, while others go on writing."""
+
     def translate(self, error: Exception) -> AisleError:
         """The driver's error as one of ours."""
 
@@ -109,6 +112,9 @@ class Sqlite:
     def damage(self, connection: Connection) -> str:
         lines = [str(row[0]) for row in connection.execute("pragma quick_check").fetchall()]
         return "" if lines == ["ok"] else "; ".join(lines[:3])
+
+    def copy(self, connection: Connection, to: Path) -> None:
+        connection.execute("vacuum into ?", (str(to),))
 
     def translate(self, error: Exception) -> AisleError:
         text = str(error)

@@ -41,6 +41,14 @@ where tenant = :tenant and minute >= :start and minute < :end order by minute
 -- name: erasures_add
 insert into erasures (tenant, receipt_id, subject, events, models, job_id, created_at)
 values (:tenant, :receipt_id, :subject, :events, :models, :job_id, :created_at)
+on conflict (tenant, receipt_id) do nothing
+
+-- name: erasures_known
+select receipt_id from erasures
+
+-- name: erasures_people
+select user_id from events where tenant = :tenant
+union select user_id from samples where tenant = :tenant and user_id is not null
 
 -- name: audit_add
 insert into audit (tenant, audit_id, at, actor, action, target) values (:tenant, :audit_id, :at, :actor, :action, :target)
