@@ -95,11 +95,11 @@ class Privacy:
         return {self._subject(tenant, user): user for (user,) in self._db.rows("erasures_people", tenant=tenant)}
 
     def _samples_of(self, tenant: int, user_id: str) -> int:
-        """Delete a user's labelled samples with their files; how many there were."""
+        """Delete a user's labelled samples, and their files but those that another sample has, too; how many there were."""
         found = self._samples.of_user(tenant, user_id)
         if found:
             self._samples.erase(tenant, user_id)
-        for sample in found:
-            if sample.media is not None:
-                self._media.remove(tenant, sample.media)
+        theirs = {sample.media for sample in found if sample.media is not None}
+        for address in theirs - self._samples.kept(tenant, theirs):
+            self._media.remove(tenant, address)
         return len(found)

@@ -163,9 +163,14 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     split: Split | None = None  # None: the task divides by itself
     speaker: str | None = None
     user_id: Id | None = None  # whose it is: erased with them
+    item_id: Id | None = None  # what a text is about: a review of this item
+    time: int | None = None  # when it was written, microseconds UTC
 
 
 RuleAction = Literal["pin", "boost", "bury", "hide", "cap", "again"]
+
+
+Words = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -174,7 +179,9 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     rule_id: Id
     action: RuleAction
     items: Filter = Filter()  # which items it is about; an empty filter means every item
-    operations: Annotated[list[str], Meta(max_length=50)] = []  # "recommend.for_user"; none named: all
+    operations: Annotated[list[str], Meta(max_length=50)] = []  # "recommend.for_user", "search.query"; none named: all
+    queries: Annotated[list[Words], Meta(max_length=100)] = []  # search only: for questions with these words; none: for every one
+    match: Literal["contains", "is"] = "contains"  # a question has all words of one of `queries`, or these and no others
     position: Annotated[int, Meta(ge=1, le=1000)] = 1  # pin: the place in the answer, from 1
     factor: Annotated[float, Meta(gt=0, le=1000)] | None = None  # boost, bury: what scores are multiplied by (2 and ½ if absent)
     most: Annotated[int, Meta(ge=1, le=1000)] = 1  # cap: at most so many …

@@ -122,6 +122,19 @@ def test_a_persons_samples_are_exported_and_erased_with_their_files(app: App) ->
         app.media.read(DEFAULT_TENANT, address)
 
 
+def test_a_file_that_somebody_else_has_too_outlives_an_erasure(app: App) -> None:
+    address = app.media.put(DEFAULT_TENANT, b"sound", ".wav")
+    one, other = (
+        Sample(sample_id=name, kind=kind, media=address, user_id=name) for name, kind in (("u", "recording"), ("v", "picture"))
+    )
+    app.samples.put(DEFAULT_TENANT, [one, other])
+    assert app.privacy.erase(DEFAULT_TENANT, "u").samples_deleted == 1
+    assert app.media.read(DEFAULT_TENANT, address) == b"sound"
+    app.privacy.erase(DEFAULT_TENANT, "v")
+    with pytest.raises(NotFound):
+        app.media.read(DEFAULT_TENANT, address)
+
+
 def test_training_data_gives_samples_files_and_pictures(app: App) -> None:
     app.samples.put(OWNER.tenant, [Sample(sample_id="b", kind="text", text="hi")])
     data = app.data(OWNER.tenant)

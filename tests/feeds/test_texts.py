@@ -32,6 +32,18 @@ def test_text_label_and_split_are_known_by_name_and_other_columns_are_labels(tmp
     assert [reject.reason for reject in rejects] == ["no text", "the split 'nowhere' is none of train, validation, test"]
 
 
+def test_what_a_review_is_about_and_when_it_was_written_are_no_labels(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("review,stars,sku,date\nGood,5,tee,25/3/2026\nBad,1,tee,1/4/2026 8:30\nOdd,2,tee,soon\nPlain,3,,\n")
+    samples, rejects = read(path)
+    assert [(one.labels, one.item_id, one.time) for one in samples] == [
+        ({"label": "5"}, "tee", 1_774_396_800_000_000),
+        ({"label": "1"}, "tee", 1_775_032_200_000_000),
+        ({"label": "3"}, None, None),
+    ]
+    assert [reject.reason for reject in rejects] == ["time cannot be read (send ISO 8601 or epoch numbers)"]
+
+
 def test_a_mapping_takes_only_what_it_names_and_json_lists_are_several_labels(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"body":"x","tags":["a","b"],"secret":"s"}\n{"body":"y","tags":["a"]}\n')

@@ -67,6 +67,13 @@ def test_what_looks_alike_comes_first_and_what_was_seen_is_said(ask: Ask) -> Non
     assert found.items[0].reasons[0].kind == "picture" and found.model.startswith("vision@0")
 
 
+def test_where_no_item_has_such_a_vector_popular_items_stand_in_and_it_is_noted(app: App, ask: Ask) -> None:
+    found = ask("image", query="zzzz", image={"base64": b"0.2 1 0.5"})  # of another recogniser than the items' vectors
+    assert found.fallback == "popular" and len(found.items) == 3
+    (noted,) = app.searches.asked(DEFAULT_TENANT, 0, 10, unanswered=True)
+    assert (noted.query, noted.fallback) == ("zzzz", "popular")
+
+
 def test_a_box_means_a_part_and_an_items_own_picture_finds_others(ask: Ask) -> None:
     assert ids(ask("image", image={"base64": b"0.2 1"}, box=[0, 0, 5, 5]))[0] == "lamp"
     assert ids(ask("image", image={"item_id": "lamp"}))[0] == "lamb"

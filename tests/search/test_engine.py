@@ -120,6 +120,39 @@ def test_any_question_is_answered(shop: Asked, query: str) -> None:
     assert len(shop.query(query).items) <= 10 and shop.suggest(query) is not None
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "cafe\u0301 cups",
+        "ｃａｆé cups",
+        "CAFÉ\u202e cups",
+        "ca\u200bfé cups",
+        "café\x00 cups",
+        "café 🦊 cups",
+        "<b>café</b> cups",
+    ],
+)
+def test_one_question_however_it_is_spelt(shop: Asked, odd: str) -> None:
+    """NFC and NFD, full width, bidirectional and zero-width marks, NUL, emoji, markup."""
+    assert shop.first(odd) == "cafe"
+
+
+def test_odd_catalogue_texts_are_indexed_and_explained() -> None:
+    odd = [
+        Item(item_id="zalgo", title="l̶̡̛a̷m̸p̵ of the deep"),
+        Item(item_id="nfd", title="Cafe\u0301 stool"),
+        Item(item_id="bidi", title="\u202elamp\u202c left"),
+        Item(item_id="long", title="lamp", description="word " * 200_000),
+        Item(item_id="wide", title="lamp", description="x" * 1_000_000),
+        Item(item_id="emoji", title="🦊" * 100, description="🦊" * 100_000),
+        Item(item_id="script", title="<script>alert('lamp')</script> lamp"),
+    ]
+    shop = Asked([*ITEMS, *odd])
+    found = shop.query("lamp", n=50, explain="full")
+    assert {"lamp", "bidi", "long", "wide", "script", "zalgo"} <= {hit.item_id for hit in found.items}
+    assert shop.first("café stool") == "nfd" and "<" not in str(shop.suggest("alert").completions)
+
+
 def catalogue(size: int, seed: int) -> list[Item]:
     rng = random.Random(seed)
     vocabulary = [

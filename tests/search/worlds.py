@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from aisle.kit.catalogue import Catalogue
 from aisle.kit.vectors import Space
 from aisle.task import Context
 from aisle.tasks.search.engine import SearchEngine
 from aisle.tasks.search.model import Model
 from aisle.tasks.search.schema import Completions, Found, Missing, Query, Suggest, WithoutVector
-from aisle.types import Item, Money
+from aisle.types import Item, Money, Rule, RuleSet
+
+NOW = 1_800_000_000_000_000
 
 ITEMS = [
     Item(
@@ -31,6 +35,12 @@ class Asked:
         self.catalogue = Catalogue(items)
         self.spaces = {"text": Space(), "image": Space()}
         self.engine = SearchEngine(model or Model())
+        self.rules = RuleSet()
+
+    def rule(self, *rules: dict[str, Any]) -> None:
+        """From the next question on."""
+        made = tuple(msgspec.convert({"rule_id": f"r{n}", **rule}, Rule) for n, rule in enumerate(rules))
+        self.rules = RuleSet(self.rules.version + 1, made)
 
     def query(self, query: str = "", **more: Any) -> Found:
         return self._ask("query", Query(query=query, **more))
@@ -48,6 +58,6 @@ class Asked:
         return self.ids(query, **more)[0]
 
     def _ask(self, op: str, request: Any) -> Any:
-        context = Context(catalogue=self.catalogue, spaces=self.spaces)
+        context = Context(now=NOW, catalogue=self.catalogue, spaces=self.spaces, rules=self.rules)
         (result,) = self.engine.run(op, [self.engine.prepare(op, request, context)])
         return self.engine.finish(op, request, result)

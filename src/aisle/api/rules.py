@@ -18,6 +18,7 @@ from aisle.types import Id, Rule
 TOLD = (
     "pin: named items at a position. boost, bury: scores times a factor, said in the reasons. hide: never shown. cap: at most so"
     " many of one category, brand or group in an answer. again: bought items come back after `days`, or never."
+    " They hold for recommendations and searches; a rule with `queries` for searches with all of these words alone."
 )
 EXAMPLE = {
     "rules": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +14,7 @@ from aisle.errors import BadInput
 from aisle.feeds.columns import key_of
 from aisle.feeds.delimited import Delimited
 from aisle.feeds.jsontext import JsonTable, as_text
+from aisle.feeds.moments import Moments
 from aisle.feeds.parquet import ParquetTable
 from aisle.feeds.rows import Reject
 from aisle.feeds.samples import Labelled
@@ -26,6 +28,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "split": ("set", "fold"),
     "sample_id": ("id", "review_id", "text_id"),
     "user_id": ("customer_id", "author_id"),
+    "item_id": ("product_id", "sku", "asin", "clothing_id"),
+    "time": ("date", "timestamp", "created_at", "review_date"),
 }
 OURS = frozenset(FIELDS)
 
@@ -37,6 +41,7 @@ class Texts:
         self._path = path
         self._defaults = dict(defaults)
         self._source: Source | None = None
+        self._moments = Moments(time.time_ns() // 1000)
         self.total = path.stat().st_size
         with Source(path) as source:
             self.format, table = table_of(source)
@@ -56,6 +61,8 @@ class Texts:
             _, table = table_of(source)
             for chunk in table.chunks(source):
                 yield from chunk.rejects
+                if (at := self._places.get("time")) is not None:
+                    self._moments.learn(as_text(row[at]) for row in chunk.rows if row[at] is not None)
                 for number, row in zip(chunk.numbers, chunk.rows, strict=True):
                     yield self._read(number, row)
 
@@ -68,7 +75,11 @@ class Texts:
         split = as_text(fields.pop("split", "")).strip().lower()
         if split not in SPLITS:
             return Reject(number, f"the split {split[:40]!r} is none of train, validation, test")
-        user = fields.pop("user_id", None)
+        try:
+            written = self._moments.read(as_text(fields.pop("time"))) if "time" in fields else None
+        except BadInput as error:
+            return Reject(number, error.detail, text[:100])
+        own = {name: as_text(fields.pop(name)) for name in ("user_id", "item_id") if name in fields}
         given = fields.pop("sample_id", None)
         labels = {name: value if isinstance(value, list) else as_text(value).strip() for name, value in fields.items()}
         name = (
@@ -81,7 +92,7 @@ class Texts:
                 {
                     "sample_id": name, "kind": "text", "text": text, "split": SPLITS[split],
                     "labels": {key: value for key, value in labels.items() if value},
-                    "user_id": as_text(user) if user is not None else None,
+                    "time": written, **own,
                 },
                 Sample,
             )  # fmt: skip

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from aisle.errors import AisleError
 from aisle.flows import Door, Flow
-from aisle.flows.search import meaning, taste
-from aisle.tasks.search.schema import Count, Found, How, Query, Text, Weights
-from aisle.types import Filter, Id, Picture
+from aisle.flows.search import Wish, meaning, note, parts, taste
+from aisle.tasks.search.schema import Found, Text
+from aisle.types import Filter, Picture
 
 SEEN = 3  # labels that are told
 BLOCK = 20  # items that are given vectors at once
@@ -21,7 +21,7 @@ MOST_BLOCKS = 10  # in one go: pictures cost more than texts
 Edge = Annotated[float, Meta(ge=0, le=1e6)]
 
 
-class SearchImage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SearchImage(Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Find products that look like a picture, or like a part of it."""
 
     image: Annotated[Picture, Meta(description="The picture: base64, an item_id, a url; or the form field `image`.")]
@@ -33,13 +33,6 @@ class SearchImage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         | None
     ) = None
     query: Annotated[Text, Meta(description="Words beside the picture: “but in red”.")] = ""
-    n: Count = 10
-    filter: Annotated[Filter, Meta(description="Which items may be in the answer.")] | None = None
-    explain: How = "brief"
-    user_id: Annotated[Id, Meta(description="Who asks: what this shopper likes counts a little.")] | None = None
-    facets: bool = True
-    record: bool = True
-    weights: Annotated[Weights, Meta(description="How much each signal counts, instead of what was tuned.")] | None = None
 
 
 class SeenLabel(Struct, frozen=True):
@@ -61,27 +54,21 @@ async def search_image(door: Door, request: SearchImage) -> FoundByImage:
     looked, seen, vector, liked = await asyncio.gather(
         door.ask("vision", "embed", sent), labels(door, sent), meaning(door, request.query), taste(door, request.user_id)
     )
-    shown = request.filter
-    if request.image.item_id is not None:
-        shown = shown or Filter()
-        shown = replace(shown, exclude=[*(shown.exclude or ()), request.image.item_id])
-    query = Query(
-        query=request.query,
-        n=request.n,
-        filter=shown,
-        explain=request.explain,
-        facets=request.facets,
-        weights=request.weights,
-        vector=vector,
-        picture=looked.embedding,
-        taste=liked,
-    )
+    query = others(request).question(query=request.query, vector=vector, picture=looked.embedding, taste=liked)
     found: Found = await door.ask("search", "query", query)
-    if request.record:
-        door.searched("image", request.query, 0 if found.fallback else found.total, found.fallback or "")
+    note(door, request, "image", found)
     if found.without_vector:
         door.later("place pictures", place_pictures)
-    return FoundByImage(**{name: getattr(found, name) for name in Found.__struct_fields__}, seen=seen)
+    return FoundByImage(**parts(found), seen=seen)
+
+
+def others(request: SearchImage) -> SearchImage:
+    """The request without the item whose own picture is asked."""
+    own = request.image.item_id
+    if own is None:
+        return request
+    shown = request.filter or Filter()
+    return replace(request, filter=replace(shown, exclude=[*(shown.exclude or ()), own]))
 
 
 async def labels(door: Door, sent: Mapping[str, object]) -> list[SeenLabel]:

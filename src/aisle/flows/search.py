@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -16,10 +16,9 @@ BLOCK = 256  # items that are given vectors at once
 MOST_BLOCKS = 400  # in one go: 102,400 items
 
 
-class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Find products by what a shopper typed."""
+class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every search may be told, whatever the question is made of."""
 
-    query: Text
     n: Count = 10
     filter: Annotated[Filter, Meta(description="Which items may be in the answer.")] | None = None
     explain: How = "brief"
@@ -30,26 +29,40 @@ class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = True
     weights: Annotated[Weights, Meta(description="How much each signal counts, instead of what was tuned.")] | None = None
 
+    def question(self, **own: Any) -> Query:
+        """The wish as the task takes it, with what is the question's own."""
+        return Query(
+            n=self.n, filter=self.filter, explain=self.explain, facets=self.facets, weights=self.weights, **own
+        )  # fmt: skip
+
+
+class Search(Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Find products by what a shopper typed."""
+
+    query: Text
+
 
 async def search(door: Door, request: Search) -> Found:
     """Words first; meaning and taste where the shop has models for them."""
     vector, liked = await asyncio.gather(meaning(door, request.query), taste(door, request.user_id))
-    query = Query(
-        query=request.query,
-        n=request.n,
-        filter=request.filter,
-        explain=request.explain,
-        facets=request.facets,
-        weights=request.weights,
-        vector=vector,
-        taste=liked,
-    )
+    query = request.question(query=request.query, vector=vector, taste=liked)
     found: Found = await door.ask("search", "query", query)
-    if request.record and request.query.strip():
-        door.searched("text", request.query, 0 if found.fallback else found.total, found.fallback or "")
+    if request.query.strip():
+        note(door, request, "text", found)
     if found.without_vector and door.has("text"):
         door.later("place texts", place_texts)
     return found
+
+
+def note(door: Door, wish: Wish, kind: str, found: Found) -> None:
+    """Write down what was asked and whether it was found, unless the caller wants none of it."""
+    if wish.record:
+        door.searched(kind, found.query, 0 if found.fallback else found.total, found.fallback or "")
+
+
+def parts(found: Found) -> dict[str, Any]:
+    """An answer's fields, for one that says more."""
+    return {name: getattr(found, name) for name in Found.__struct_fields__}
 
 
 async def meaning(door: Door, text: str) -> list[float] | None:

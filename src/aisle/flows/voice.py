@@ -10,25 +10,18 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from aisle.flows import Door, Flow
-from aisle.flows.search import meaning, taste
-from aisle.tasks.search.schema import Count, Found, Heard, How, Query, Weights
-from aisle.types import Filter, Id, Sound
+from aisle.flows.search import Wish, meaning, note, parts, taste
+from aisle.tasks.search.schema import Found, Heard
+from aisle.types import Sound
 
 MOST_ALTERNATIVES = 8
 LONGEST = 2000  # characters of what was said that are searched for
 
 
-class SearchVoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SearchVoice(Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Find products by what a shopper says."""
 
     audio: Annotated[Sound, Meta(description="The recording: base64, or the form field `audio`.")]
-    n: Count = 10
-    filter: Annotated[Filter, Meta(description="Which items may be in the answer.")] | None = None
-    explain: How = "brief"
-    user_id: Annotated[Id, Meta(description="Who asks: what this shopper likes counts a little.")] | None = None
-    facets: bool = True
-    record: bool = True
-    weights: Annotated[Weights, Meta(description="How much each signal counts, instead of what was tuned.")] | None = None
 
 
 class Understood(Struct, frozen=True):
@@ -53,21 +46,10 @@ async def search_voice(door: Door, request: SearchVoice) -> FoundByVoice:
         return FoundByVoice(items=[], heard=heard)
     text = said.text[:LONGEST]
     vector, liked = await asyncio.gather(meaning(door, text), taste(door, request.user_id))
-    query = Query(
-        query=text,
-        n=request.n,
-        filter=request.filter,
-        explain=request.explain,
-        facets=request.facets,
-        weights=request.weights,
-        alternatives=likely(heard, text),
-        vector=vector,
-        taste=liked,
-    )
+    query = request.question(query=text, alternatives=likely(heard, text), vector=vector, taste=liked)
     found: Found = await door.ask("search", "query", query)
-    if request.record:
-        door.searched("voice", text, 0 if found.fallback else found.total, found.fallback or "")
-    return FoundByVoice(**{name: getattr(found, name) for name in Found.__struct_fields__}, heard=heard)
+    note(door, request, "voice", found)
+    return FoundByVoice(**parts(found), heard=heard)
 
 
 def likely(heard: Understood, text: str) -> list[Heard]:

@@ -49,4 +49,7 @@ def timed(rule: Rule) -> Rule:
         raise BadInput(f"the rule {rule.rule_id!r} ends before it starts", param="/ends_at")
     if rule.action == "pin" and not rule.items.include:
         raise BadInput(f"the rule {rule.rule_id!r} pins nothing: name the items in items.include", param="/items/include")
+    for place, words in enumerate(rule.queries):
+        if not any(char.isalnum() for char in words):
+            raise BadInput(f"the rule {rule.rule_id!r} is for a question without words", param=f"/queries/{place}")
     return msgspec.structs.replace(rule, starts_at=starts, ends_at=ends)

@@ -11,22 +11,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
-from msgspec.structs import replace
 
+from aisle.kit.rules import FACTOR, any_stock, factor_of, group_of, holds, said
 from aisle.tasks.recommend.personal import Found
 from aisle.tasks.recommend.view import Mask, View, mapped
 from aisle.times import DAY
-from aisle.types import Availability, Filter, Item, Reason, Rule, RuleSet
+from aisle.types import Reason, Rule, RuleSet
 
 MORE = 5  # candidates for each item asked for, where rules may reorder them …
 LEAST, MOST = 100, 1000  # … within these bounds
-ANY: list[Availability] = list(get_args(Availability))
-FACTOR = {"boost": 2.0, "bury": 0.5}
 Row = tuple[str, float, list[Reason]]  # item_id, score, reasons
-SAID = {"boost": "shown more", "bury": "shown less", "pin": "placed by the shop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +58,9 @@ class House:
         place = self.view.items.place[item_id]
         for mask, rule in self.factors:
             if mask[place]:
-                factor = rule.factor or FACTOR[rule.action]
+                factor = factor_of(rule)
                 if why:
-                    why = [*why, Reason("rule", score * (factor - 1.0), _said(rule))]
+                    why = [*why, Reason("rule", score * (factor - 1.0), said(rule))]
                 score *= factor
         return item_id, score, why
 
@@ -81,7 +77,7 @@ class House:
                     at += 1
                 if at < n:
                     item, score, why = known.get(item_id, (item_id, 0.0, []))
-                    found[at] = (item, score, [Reason("rule", 0.0, _said(rule)), *why])
+                    found[at] = (item, score, [Reason("rule", 0.0, said(rule)), *why])
         return found
 
     def _picked(self, rows: list[Row], n: int, pinned: dict[int, Row]) -> list[Row]:
@@ -126,7 +122,7 @@ class House:
         """What a cap counts an item under; None where the cap is not about it."""
         place = self.view.items.place[row[0]]
         position = int(self.view.items.position[place])
-        return _group(self.view.items.catalogue.items[position], rule.per) if mask[place] and position >= 0 else None
+        return group_of(self.view.items.catalogue.items[position], rule.per) if mask[place] and position >= 0 else None
 
 
 class Likeness:
@@ -148,13 +144,13 @@ class Likeness:
 
 
 def held(rules: RuleSet, operation: str, now: int) -> tuple[Rule, ...]:
-    """The rules that hold for an operation now."""
-    return tuple(rule for rule in rules.rules if _holds(rule, operation, now))
+    """The rules that hold for an operation now; those for some questions of the search are not among them."""
+    return tuple(rule for rule in rules.rules if not rule.queries and holds(rule, f"recommend.{operation}", now))
 
 
 def house(rules: Sequence[Rule], view: View, diversity: float = 0.0) -> House:
     """Rules made ready for one view of the catalogue."""
-    about = {rule.rule_id: mapped(view.items, _any_stock(rule.items)) for rule in rules if rule.action != "pin"}
+    about = {rule.rule_id: mapped(view.items, any_stock(rule.items)) for rule in rules if rule.action != "pin"}
     return House(
         view=_ruled(rules, about, view),
         factors=[(about[rule.rule_id], rule) for rule in rules if rule.action in FACTOR],
@@ -175,25 +171,6 @@ def _ruled(rules: Sequence[Rule], about: dict[str, Mask], view: View) -> View:
         elif rule.action == "again":
             waits[about[rule.rule_id]] = np.inf if rule.days is None else rule.days * DAY
     return view.ruled(hidden, None if np.isnan(waits).all() else waits)
-
-
-def _holds(rule: Rule, operation: str, now: int) -> bool:
-    starts, ends = rule.starts_at, rule.ends_at
-    begun = not isinstance(starts, int) or starts <= now
-    over = isinstance(ends, int) and ends <= now
-    return begun and not over and (not rule.operations or f"recommend.{operation}" in rule.operations)
-
-
-def _any_stock(wanted: Filter) -> Filter:
-    return wanted if wanted.availability is not None else replace(wanted, availability=ANY)
-
-
-def _said(rule: Rule) -> str:
-    return f"{SAID[rule.action]}: {rule.note}" if rule.note else SAID[rule.action]
-
-
-def _group(item: Item, per: str) -> str | None:
-    return {"category": item.category, "brand": item.brand, "group": item.group_id or item.item_id}[per]
 
 
 def _same_group(view: View, first: int, second: int) -> bool:

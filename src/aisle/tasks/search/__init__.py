@@ -9,7 +9,7 @@ from typing import Any
 from aisle.task import Data, Engine, Need, Operation, Progress, Scores
 from aisle.tasks.search.schema import Completions, Config, Found, Missing, Query, Suggest, WithoutVector
 
-_LIVE: frozenset[Need] = frozenset({"catalogue", "vectors"})
+_LIVE: frozenset[Need] = frozenset({"catalogue", "vectors", "rules"})
 
 
 class Search:

@@ -19,13 +19,14 @@ from aisle.tasks.search import model as models
 from aisle.tasks.search import reasons
 from aisle.tasks.search.asked import Memory
 from aisle.tasks.search.completing import complete
+from aisle.tasks.search.curation import Curated, Rules
 from aisle.tasks.search.facets import Facets
 from aisle.tasks.search.fields import FIELDS, texts
 from aisle.tasks.search.index import Index, Weighing
 from aisle.tasks.search.meaning import Aligned, fed_back, likeness, likeness_of, missing
 from aisle.tasks.search.model import Model
 from aisle.tasks.search.reading import Reader, Reading
-from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Hit, Missing, Query, Suggest, Unplaced, WithoutVector
+from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Missing, Query, Suggest, Unplaced, WithoutVector
 from aisle.tasks.search.shelf import Shelf
 from aisle.tasks.search.signals import NEAREST, Floats, Signals, top, weights_of, word_scores
 from aisle.tasks.search.spelling import Speller
@@ -48,6 +49,7 @@ class Ask:
     request: Any
     catalogue: Catalogue
     mask: Mask  # over the catalogue's positions
+    rules: Rules
     spaces: Mapping[str, Vectors]
 
 
@@ -59,15 +61,16 @@ class Draft:
     reading: Reading
     signals: Signals
     weights: dict[str, float]
-    shown: Mask  # (places,)
+    curated: Curated
 
     def candidates(self, k: int) -> NDArray[np.int64] | None:
         """Places that may be among the k best once meaning is added, which is 1 at most; None: all of them may."""
-        score = np.where(self.shown, self.signals.joined(self.weights), np.float32(0))
-        found = np.where(self.signals.found(), score, np.float32(0))
+        score = np.where(self.curated.shown, self.signals.joined(self.weights), np.float32(0))
+        found = self.curated.weighed(np.where(self.signals.found(), score, np.float32(0)))
         best = top(found, k)
-        least = found[best[-1]] - self.weights["meaning"] if len(best) == k else 0
-        return np.flatnonzero(score >= least) if least > 0 else None
+        if len(best) < k:
+            return None
+        return np.flatnonzero(self.curated.weighed(score + np.float32(self.weights["meaning"])) >= found[best[-1]])
 
 
 class SearchEngine:
@@ -85,11 +88,12 @@ class SearchEngine:
         self._popular: Floats = np.zeros(0, np.float32)
 
     def prepare(self, op: str, request: Any, context: Context) -> Prepared:
-        """The mask is made here, beside the catalogue's own thread; the index is caught up where the model runs."""
+        """Masks are made here, beside the catalogue's own thread; the index is caught up where the model runs."""
         if context.catalogue is None:
             raise Misconfigured("search was asked without the catalogue: its operations declare that they need it")
         spaces = {name: space.now() for name, space in context.spaces.items()}
-        return Prepared(Ask(request, context.catalogue, context.catalogue.mask(getattr(request, "filter", None)), spaces))
+        mask = context.catalogue.mask(getattr(request, "filter", None))
+        return Prepared(Ask(request, context.catalogue, mask, Rules.held(context, op), spaces))
 
     def run(self, op: str, batch: Sequence[Prepared]) -> Sequence[Any]:
         """Answers in the order of the batch."""
@@ -116,7 +120,11 @@ class SearchEngine:
         shelf, reader = self._look(ask.catalogue)
         reading = reader.read(ask.request.query)
         signals = self._signals(ask.request, reading, shelf, reader)
-        return Draft(ask, reading, signals, weights_of(self.config, ask.request.weights), shelf.mask(ask.mask))
+        return Draft(ask, reading, signals, weights_of(self.config, ask.request.weights), self._curated(ask, shelf, reader))
+
+    def _curated(self, ask: Ask, shelf: Shelf, reader: Reader) -> Curated:
+        """What the shop's rules want of this question."""
+        return ask.rules.curated(ask.request.query, ask.mask, shelf, reader.index.vocabulary.analyser)
 
     def _compare(self, drafts: Sequence[Draft], space: str, signal: str) -> None:
         """Add the likeness of vectors to the questions that bring one: of few items where others cannot come into the answer."""
@@ -131,7 +139,7 @@ class SearchEngine:
         for draft, vector in given:
             if len(vector) != vectors.dimensions:
                 continue
-            few = draft.candidates(max(RERANKED, draft.ask.request.n)) if signal == "meaning" else None
+            few = draft.candidates(max(RERANKED, draft.curated.depth(draft.ask.request.n))) if signal == "meaning" else None
             if few is None or len(few) > FEW * len(place):
                 every.append((draft, vector))
             else:
@@ -144,14 +152,14 @@ class SearchEngine:
         shelf, reader = self._look(draft.ask.catalogue)
         request: Query = draft.ask.request
         signals, weights = draft.signals, draft.weights
-        score, fallback = self._score(signals, weights, draft.shown, bool(request.query.strip()))
+        score, fallback = self._score(signals, weights, draft.curated.shown, _asks(request))
         if fallback is None and request.vector and "meaning" in signals.of and self.config.feedback:
             self._feed_back(draft.ask, signals, weights["meaning"], score)
-        best = top(score, request.n)
+        score = draft.curated.weighed(score)
         matching = _matching(signals, score)
         explained = reasons.Explained(shelf, reader.index, draft.reading, signals, weights, request.explain)
         return Found(
-            items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at, float(score[at]))) for at in best.tolist()],
+            items=draft.curated.hits(score, request.n, explained),
             total=len(matching),
             facets=self._facets.count(shelf, matching, score) if request.facets else {},
             did_you_mean=draft.reading.meant,
@@ -187,12 +195,12 @@ class SearchEngine:
         signals = Signals(shelf.size)
         signals.add_both(*word_scores(reader.index, reading, shelf.size))
         weights = weights_of(self.config, None)
-        score = np.where(shelf.mask(ask.mask), signals.joined(weights), np.float32(0))
-        best = top(score, request.n)
+        curated = self._curated(ask, shelf, reader)
+        score = curated.weighed(np.where(curated.shown, signals.joined(weights), np.float32(0)))
         explained = reasons.Explained(shelf, reader.index, reading, signals, weights, "brief")
         return Completions(
             completions=complete(request.query, reading, reader, score, request.n),
-            items=[Hit(shelf.item_ids[at], float(score[at]), explained.of(at, float(score[at]))) for at in best.tolist()],
+            items=curated.hits(score, request.n, explained),
         )
 
     def _feed_back(self, ask: Ask, signals: Signals, weight: float, score: Floats) -> None:
@@ -221,20 +229,20 @@ class SearchEngine:
             signals.add("popular", self._popular)
         return signals
 
-    def _score(self, signals: Signals, weights: dict[str, float], shown: Mask, worded: bool) -> tuple[Floats, Fallback | None]:
+    def _score(self, signals: Signals, weights: dict[str, float], shown: Mask, asks: bool) -> tuple[Floats, Fallback | None]:
         """(places,) 0 for what is not found or may not be shown; what stands in where no item has the words."""
         found = signals.found()
         fallback: Fallback | None = None
-        if worded and not (found & shown).any():
+        if asks and "picture" not in signals.of and not (found & shown).any():
             fallback = "meaning" if "meaning" in signals.of else "popular"
         for name in ("meaning", "picture"):
             if name in signals.of:
                 found[top(np.where(shown, signals.of[name], np.float32(0)), NEAREST)] = True
         if not (found & shown).any():
-            fallback = "popular" if worded else None
+            fallback = "popular" if asks else None
             found[:] = True
         score = signals.joined(weights)
-        if fallback == "popular" or not worded:
+        if fallback == "popular" or not asks:
             score += np.float32(1e-6)  # all the same where nothing is known of popularity
         score[~(found & shown)] = 0
         return score, fallback
@@ -282,6 +290,11 @@ def weighing(config: Config) -> Weighing:
 def load(folder: Path) -> SearchEngine:
     """Open a trained search, or the starter."""
     return SearchEngine(models.load(folder))
+
+
+def _asks(request: Query) -> bool:
+    """Whether anything was asked: without words and a picture items are only looked through."""
+    return bool(request.query.strip() or request.picture)
 
 
 def _unit(taste: dict[str, float]) -> dict[str, float]:
