@@ -79,7 +79,7 @@ class Texts:
             written = self._moments.read(as_text(fields.pop("time"))) if "time" in fields else None
         except BadInput as error:
             return Reject(number, error.detail, text[:100])
-        own = {name: as_text(fields.pop(name)) for name in ("user_id", "item_id") if name in fields}
+        own: dict[str, Any] = {name: as_text(fields.pop(name)) for name in ("user_id", "item_id") if name in fields}
         given = fields.pop("sample_id", None)
         labels = {name: value if isinstance(value, list) else as_text(value).strip() for name, value in fields.items()}
         name = (

@@ -48,7 +48,7 @@ class Samples:
         found: set[str] = set()
         if addresses:
             for block in self._db.stream("samples_with_files", size=2000, tenant=tenant):
-                found.update(media for (body,) in block if (media := _decode(body).media) in addresses)
+                found |= {media for (body,) in block if (media := _decode(body).media) is not None} & addresses
         return found
 
     def of_item(self, tenant: int, item_id: str, limit: int) -> list[Sample]:
