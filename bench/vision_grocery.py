@@ -1,7 +1,7 @@
 """Groceries: softmax on frozen features, and the whole network trained as `training=full` does, on the official split.
 
-python -m bench vision_grocery                                                 both; minutes of processor time
-python -m bench vision_grocery --epochs 20 --views 10 --frozen 5 --mixup 0.2   the long run
+python -m bench vision_grocery --work FOLDER                                         MobileNetV2; killed, it goes on where it was
+python -m bench vision_grocery --network resnet18 --epochs 20 --minutes 5            from nothing, as far as five minutes go
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import argparse
 import csv
 import io
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from bench.shared_data import REC
 from PIL import Image
@@ -20,70 +22,92 @@ from PIL import Image
 from aisle.kit import softmax as sm
 from aisle.kit.images import Decoded
 from aisle.tasks.vision.engine import load
+from aisle.tasks.vision.full import recipe
 from aisle.tasks.vision.model import STARTER
+from aisle.tasks.vision.schema import Config
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
 
 FOLDER = REC.parent / "image" / "grocery-store"
 Split = tuple[list[Image.Image], sm.Ints]  # photos; (photos, 2): fine and coarse class
+KINDS = ("fine", "coarse")
+
+
+class OutOfTime(Exception):
+    """The minutes that were given are over."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--views", type=int, default=4)
-    parser.add_argument("--frozen", type=int, default=8)
-    parser.add_argument("--mixup", type=float, default=0.0)
+    parser.add_argument("--network", default="mobilenet_v2")
+    parser.add_argument("--epochs", type=int, default=Config().epochs)
+    parser.add_argument("--frozen", type=int, default=None)
+    parser.add_argument("--rate", type=float, default=Config().learning_rate)
+    parser.add_argument("--minutes", type=float, default=1e9, help="of processor time, then what was learnt is measured")
     parser.add_argument("--photos", type=int, default=10**6, help="of each split, at most: for a quick look")
+    parser.add_argument("--work", type=Path, default=None, help="where checkpoints and the network are kept")
     given = parser.parse_args()
     with (FOLDER / "classes.csv").open() as file:
         classes = list(csv.DictReader(file))
     sizes = [len(classes), len({row["Coarse Class ID (int)"] for row in classes})]
-    train, validation, test = (read(name, given.photos) for name in ("train", "val", "test"))
-    trunk = Trunk.open(TrunkCard(name="mobilenet_v2", width=1280, side=224, whole=False, colours=False), STARTER)
-    seen = [look(trunk, photos) for photos, _ in (train, validation, test)]
-    heads = sm.learn(seen[0], train[1], sizes, decay=3e-3)
-    report("frozen features", heads, seen[1], validation[1], [seen[2]], test[1])
-    trained(heads, sizes, train, validation, test, given)
+    splits = [read(name, given.photos) for name in ("train", "val", "test")]
+    heads = None
+    if given.network == "mobilenet_v2":
+        trunk = Trunk.open(TrunkCard(name=given.network, width=1280, side=224, whole=False, colours=False), STARTER)
+        seen = [look(trunk, photos) for photos, _ in splits]
+        heads = sm.learn(seen[0], splits[0][1], sizes, decay=3e-3)
+        report("frozen features", heads, seen[1], splits[1][1], seen[2], splits[2][1])
+    with tempfile.TemporaryDirectory() as where:
+        trained(heads, sizes, splits, given, given.work or Path(where))
 
 
-def trained(heads: sm.Heads, sizes: list[int], train: Split, validation: Split, test: Split, given: argparse.Namespace) -> None:
+def trained(heads: sm.Heads | None, sizes: list[int], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
     import torch
 
     from aisle.tasks.vision import fine_tune
     from aisle.tasks.vision.export import WithMean, export
     from aisle.tasks.vision.nets import build, restore
 
-    network = build("mobilenet_v2")
-    restore(network, STARTER / "trunk.onnx")
-    recipe = fine_tune.Recipe(
-        epochs=given.epochs, views=given.views, frozen=given.frozen, mixup=given.mixup, patience=given.epochs
-    )
+    work.mkdir(parents=True, exist_ok=True)
+    network, frozen = build(given.network), 0
+    if given.network == "mobilenet_v2":
+        restore(network, STARTER / "trunk.onnx")
+        frozen = Config().frozen
+    config = Config(
+        training="full", network=given.network, epochs=given.epochs, learning_rate=given.rate,
+        frozen=frozen if given.frozen is None else given.frozen,
+    )  # fmt: skip
+    began = time.process_time()
+
+    def say(done: float, what: str) -> None:
+        spent = (time.process_time() - began) / 60
+        print(f"{done:.0%} {what}, {spent:.1f} min of processor time", flush=True)
+        if spent > given.minutes:
+            raise OutOfTime
+
+    train, validation, test = splits
     sides = fine_tune.Pictures(*train), fine_tune.Pictures(*validation)
-    with tempfile.TemporaryDirectory() as where:
-        learnt = fine_tune.train(
-            network, heads, sizes, sides, recipe, work=Path(where), say=lambda done, what: print(f"{done:.0%} {what}")
-        )
-        export(
-            WithMean(network.body),
-            torch.zeros(2, 3, 192, 192),
-            Path(where) / "trunk.onnx",
-            ["features", "map"],
-            sides_change=True,
-        )
-        trunk = Trunk.open(TrunkCard(name="mobilenet_v2", width=1280, side=192, whole=False, colours=False), Path(where))
-        held_out, plain = look(trunk, validation[0]), look(trunk, test[0])
-        mirrored = look(trunk, [photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for photo in test[0]])
-    report("whole network", learnt, held_out, validation[1], [plain], test[1])
-    report("the same and its mirror image", learnt, held_out, validation[1], [plain, mirrored], test[1])
+    learnt = fine_tune.train(network, heads, sizes, sides, recipe(config), work=work, say=say)
+    export(
+        WithMean(network.body), torch.zeros(2, 3, 224, 224), work / "trunk.onnx", ["features", "map"],
+        sides_change=True, half=False,
+    )  # fmt: skip
+    np.savez(work / "heads.npz", weights=learnt.weights, bias=learnt.bias)
+    for mirror in (False, True):
+        card = TrunkCard(name=given.network, width=network.width, side=config.side, whole=False, colours=False, mirror=mirror)
+        (work / "trunk.json").write_bytes(msgspec.json.encode(card))
+        opened = Trunk.open(card, work)
+        name = "whole network" + (", with its mirror image" if mirror else "")
+        report(name, learnt, look(opened, validation[0]), validation[1], look(opened, test[0]), test[1])
 
 
-def report(name: str, heads: sm.Heads, held_out: sm.Floats, known: sm.Ints, looks: list[sm.Floats], truth: sm.Ints) -> None:
+def report(name: str, heads: sm.Heads, held_out: sm.Floats, known: sm.Ints, seen: sm.Floats, truth: sm.Ints) -> None:
     """Top-1 and calibration error on the test; temperatures come from the validation photos."""
-    for k, kind in enumerate(("fine", "coarse")):
-        t = sm.temperature(heads.part(heads.logits(held_out), k), known[:, k])
-        p = np.mean([sm.probabilities(heads.part(heads.logits(one), k), t) for one in looks], 0)
-        right = float((p.argmax(1) == truth[:, k]).mean())
-        print(f"{name}: {kind} {right:.4f}, calibration error {sm.calibration_error(p, truth[:, k]):.3f}", flush=True)
+    for k, kind in enumerate(KINDS):
+        tuned, logits = heads.part(heads.logits(held_out), k), heads.part(heads.logits(seen), k)
+        p = sm.probabilities(logits, sm.temperature(tuned, known[:, k]))
+        right, tried = float((p.argmax(1) == truth[:, k]).mean()), float((tuned.argmax(1) == known[:, k]).mean())
+        error = sm.calibration_error(p, truth[:, k])
+        print(f"{name}: {kind} {right:.4f} (validation {tried:.4f}), calibration error {error:.3f}", flush=True)
 
 
 def read(split: str, most: int) -> Split:

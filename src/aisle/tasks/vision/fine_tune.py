@@ -1,8 +1,8 @@
 """Training of the whole network in torch: from frozen features and a linear head to a network of the shop's own.
 
-Recipe: the head starts from the one learnt on frozen features (Kumar et al., 2022, LP-FT), the first blocks stay as they are and
-their outputs for a number of random views are computed once, AdamW with a warm-up and a cosine, label smoothing, mixup (Zhang et
-al., 2018; between the outputs of the frozen blocks: Verma et al., 2019), a running average of the weights, early stopping.
+Recipe: the head starts from the one learnt on frozen features (Kumar et al., 2022, LP-FT), the first blocks stay as they are, AdamW
+with a warm-up and a cosine, pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron et al.,
+2019: things look larger in training's crops), label smoothing, mixup and CutMix, a running average of the weights, early stopping.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from torch.nn import functional
 from aisle.kit.images import middle
 from aisle.kit.softmax import MISSING, Heads, Ints
 from aisle.tasks.vision import checkpoints
-from aisle.tasks.vision.augment import view
-from aisle.tasks.vision.nets import Network, normalised
+from aisle.tasks.vision.augment import Pixels, mixed, view
+from aisle.tasks.vision.nets import STRIDE, Network, normalised
 
 WARM_UP = 0.05  # of all steps
 DROPOUT = 0.2
-AVERAGE = 0.998  # of the running average of the weights, per step
+AVERAGE = 0.998  # of the running average of the weights, per step; less in the first steps, or short trainings would not count
 CLIP = 5.0  # largest norm of the gradient
+GROWTH = ((0.4, 4 / 7), (0.7, 5 / 7), (1.0, 6 / 7))  # until this share of the epochs, pictures have this share of the side
 Say = Callable[[float, str], None]  # share done, what is being done
 
 
@@ -37,18 +38,22 @@ Say = Callable[[float, str], None]  # share done, what is being done
 class Recipe:
     """How long and how strongly to train (see schema.Config for what each means)."""
 
-    side: int = 192
-    frozen: int = 5
-    epochs: int = 24
-    views: int = 12
+    side: int = 224
+    frozen: int = 3
+    epochs: int = 40
     batch: int = 32
     learning_rate: float = 4e-4
-    decay: float = 0.02
+    decay: float = 0.05
     smoothing: float = 0.1
     mixup: float = 0.2
-    patience: int = 8
+    patience: int = 12
     bf16: bool = True
     seed: int = 0
+
+    def side_at(self, epoch: int) -> int:
+        """Pixels of training's pictures in an epoch, a multiple of the network's stride."""
+        share = next(share for until, share in GROWTH if epoch < until * self.epochs)
+        return max(round(self.side * share / STRIDE), 1) * STRIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ class Pictures:
 
 
 class Classifier(nn.Module):
-    """The blocks that learn, the mean over places, and a linear layer for all heads."""
+    """The blocks that stay, those that learn, the mean over places, and a linear layer for all heads."""
 
-    def __init__(self, tail: nn.Module, width: int, heads: Heads | None, classes: int) -> None:
+    def __init__(self, start: nn.Module | None, tail: nn.Module, width: int, heads: Heads | None, classes: int) -> None:
         super().__init__()
+        self._start = [start]  # in a list: none of this module's parameters
         self.tail = tail
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(width, classes)
@@ -72,8 +78,13 @@ class Classifier(nn.Module):
             self.head.bias.data = torch.from_numpy(heads.bias.copy())
 
     def forward(self, x: Tensor) -> Tensor:
+        start = self._start[0]
+        if start is not None:
+            with torch.no_grad():
+                x = start(x)  # (batch, channels of the last block that stays, height, width)
         features = self.tail(x).mean((2, 3)).float()  # (batch, width)
-        logits: Tensor = self.head(self.dropout(features))  # (batch, classes of all heads)
+        with torch.autocast("cpu", enabled=False):  # half width is too coarse for a softmax over many classes
+            logits: Tensor = self.head(self.dropout(features))  # (batch, classes of all heads)
         return logits
 
 
@@ -90,21 +101,20 @@ def train(
     """Train `network` in place on data[0], stopping by data[1]; returns its heads. `work`: what a killed run resumes from."""
     torch.manual_seed(recipe.seed)
     start, tail = network.split(recipe.frozen)
-    inputs = Inputs(start, data[0].images, recipe, work, lambda done, what: say(0.25 * done, what))
-    model = Classifier(tail, network.width, heads, sum(sizes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = Classifier(start, tail, network.width, heads, sum(sizes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     run = Run(model, average, tuple(np.cumsum([0, *sizes]).tolist()), recipe, max(len(data[0].images) // recipe.batch, 1))
     first = checkpoints.restore(work, run)
-    held_out = whole(start, data[1].images, recipe)
+    held_out = [np.asarray(middle(image, recipe.side)) for image in data[1].images]
     began, done_before = time.monotonic(), first
     for epoch in range(first, recipe.epochs):
-        loss = run.epoch(inputs, data[0].labels, epoch)
+        loss = run.epoch(data[0], epoch)
         right = run.accuracy(held_out, data[1].labels)
         left = (time.monotonic() - began) / (epoch + 1 - done_before) * (recipe.epochs - epoch - 1)
-        stop = run.keep_best(right, epoch)
+        stop = run.keep_best(right, epoch, len(held_out))
         checkpoints.save(work, run, epoch + 1)
         say(
-            0.25 + 0.75 * (epoch + 1) / recipe.epochs,
+            (epoch + 1) / recipe.epochs,
             f"epoch {epoch + 1} of {recipe.epochs}, loss {loss:.2f}, {right:.1%} of held out right, {duration(left)} left",
         )
         if stop:
@@ -126,38 +136,43 @@ class Run:
         self.best: dict[str, Tensor] = {}
         self.best_right, self.best_epoch = -1.0, 0
 
-    def epoch(self, inputs: Inputs, labels: Ints, number: int) -> float:
-        """One pass over the pictures, each in one of its views; returns the mean loss."""
+    def epoch(self, pictures: Pictures, number: int) -> float:
+        """One pass over the pictures, each in a new view; returns the mean loss."""
         rng = np.random.default_rng((self.recipe.seed, 1, number))
-        order = rng.permutation(len(labels))
+        order, side = rng.permutation(len(pictures.labels)), self.recipe.side_at(number)
+        torch.manual_seed((self.recipe.seed << 16) + number)  # dropout is the same after a kill
         self.model.train()
         losses = []
         for step in range(self.steps):
             rows = order[step * self.recipe.batch : (step + 1) * self.recipe.batch]
-            self._set_rate((number * self.steps + step + 1) / (self.recipe.epochs * self.steps))
-            losses.append(self._step(inputs.batch(rows, number, rng), torch.from_numpy(labels[rows]), rng))
+            taken = number * self.steps + step + 1
+            self._set_rate(taken / (self.recipe.epochs * self.steps))
+            x = normalised(np.stack([view(pictures.images[row], rng, side) for row in rows])).numpy()
+            losses.append(self._step(*mixed(x, self.recipe.mixup, rng), torch.from_numpy(pictures.labels[rows])))
+            self._average(taken)
         return float(np.mean(losses))
 
-    def _step(self, x: Tensor, y: Tensor, rng: np.random.Generator) -> float:
-        keep, other = 1.0, y
-        if self.recipe.mixup > 0 and len(x) > 1:
-            keep = float(max(b := rng.beta(self.recipe.mixup, self.recipe.mixup), 1 - b))
-            partner = torch.from_numpy(rng.permutation(len(x)))
-            x, other = keep * x + (1 - keep) * x[partner], y[partner]
+    def _step(self, x: Pixels, partner: Ints, share: float, y: Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bf16):
-            logits = self.model(x)
-        loss = keep * self._loss(logits, y) + (1 - keep) * self._loss(logits, other)
+            logits = self.model(torch.from_numpy(x).contiguous(memory_format=torch.channels_last))
+        loss = share * self._loss(logits, y)
+        if share < 1:
+            loss = loss + (1 - share) * self._loss(logits, y[torch.from_numpy(partner)])
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
         self.optimiser.step()
-        with torch.no_grad():
-            for name, value in self.model.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - AVERAGE)
-                else:
-                    self.average[name].copy_(value)
         return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self, taken: int) -> None:
+        """Let the average follow the weights, after so many steps."""
+        follow = 1 - min(AVERAGE, (1 + taken) / (10 + taken))
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, follow)
+            else:
+                self.average[name].copy_(value)
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """The sum over heads of cross entropy with smoothed labels."""
@@ -176,14 +191,19 @@ class Run:
             group["lr"] = self.recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
 
     @torch.no_grad()
-    def accuracy(self, held_out: Tensor, labels: Ints) -> float:
+    def accuracy(self, held_out: Sequence[NDArray[np.uint8]], labels: Ints) -> float:
         """The share of held-out labels that the averaged weights get right, mean over heads."""
-        if not len(held_out):
+        if not held_out:
             return 0.0
         now = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.eval()
-        logits = torch.cat([self.model(part) for part in torch.split(held_out.float(), self.recipe.batch)]).numpy()
+        found, size = [], self.recipe.batch
+        for row in range(0, len(held_out), size):
+            x = normalised(np.stack(held_out[row : row + size])).contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bf16):
+                found.append(self.model(x))
+        logits = torch.cat(found).numpy()
         self.model.load_state_dict(now)
         shares = []
         for k in range(labels.shape[1]):
@@ -193,66 +213,23 @@ class Run:
                 shares.append(float((found == labels[known, k]).mean()))
         return float(np.mean(shares)) if shares else 0.0
 
-    def keep_best(self, right: float, epoch: int) -> bool:
-        """Remember the averaged weights where they are no worse than the best so far; whether it is time to stop."""
-        if right >= self.best_right:
-            self.best_right, self.best_epoch = right, epoch
+    def keep_best(self, right: float, epoch: int, pictures: int) -> bool:
+        """Remember the averaged weights where they are as good as the best so far; whether it is time to stop.
+
+        As good: within one standard error of the held-out share (Breiman et al., 1984). Later weights have been trained longer and
+        averaged better, and few pictures cannot tell a difference below it.
+        """
+        error = math.sqrt(max(self.best_right, 0.0) * (1 - max(self.best_right, 0.0)) / max(pictures, 1))
+        if right >= self.best_right - error:
+            self.best_right, self.best_epoch = max(right, self.best_right), epoch
             self.best = {name: value.clone() for name, value in self.average.items()}
         return epoch - self.best_epoch >= self.recipe.patience
 
 
-class Inputs:
-    """What the learning blocks see: outputs of the frozen ones for a number of random views, kept on disk; or fresh views."""
-
-    def __init__(self, start: nn.Module | None, images: Sequence[Image.Image], recipe: Recipe, work: Path, say: Say) -> None:
-        self.images, self.recipe = images, recipe
-        self.kept: NDArray[np.float16] | None = None
-        if start is not None:
-            self.kept = self._compute(start, work, say)
-
-    def batch(self, rows: NDArray[np.int64], epoch: int, rng: np.random.Generator) -> Tensor:
-        if self.kept is not None:
-            found = torch.from_numpy(np.stack([self.kept[epoch % len(self.kept), row] for row in rows])).float()
-        else:
-            found = normalised(np.stack([view(self.images[row], rng, self.recipe.side) for row in rows]))
-        return found.contiguous(memory_format=torch.channels_last)
-
-    @torch.no_grad()
-    def _compute(self, start: nn.Module, work: Path, say: Say) -> NDArray[np.float16]:
-        """(views, pictures, channels, height, width), written once."""
-        views, side = min(self.recipe.views, self.recipe.epochs), self.recipe.side
-        shape = (views, len(self.images), *start(torch.zeros(1, 3, side, side)).shape[1:])
-        path = work / "views.npy"
-        if path.exists() and (kept := np.load(path, mmap_mode="r")).shape == shape:
-            return _half(kept)
-        part, began = work / "views.part.npy", time.monotonic()
-        kept = np.lib.format.open_memmap(part, "w+", np.float16, shape)
-        for row, image in enumerate(self.images):
-            rng = np.random.default_rng((self.recipe.seed, 0, row))
-            pixels = normalised(np.stack([view(image, rng, side) for _ in range(views)]))
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bf16):
-                kept[:, row] = start(pixels.contiguous(memory_format=torch.channels_last)).float().numpy()
-            if row % 16 == 0:
-                left = (time.monotonic() - began) / (row + 1) * (len(self.images) - row - 1)
-                say((row + 1) / len(self.images), f"views of picture {row + 1:,} of {len(self.images):,}, {duration(left)} left")
-        kept.flush()
-        part.rename(path)
-        return _half(np.load(path, mmap_mode="r"))
-
-
-@torch.no_grad()
-def whole(start: nn.Module | None, images: Sequence[Image.Image], recipe: Recipe) -> Tensor:
-    """What the learning blocks see of the squares in the middle, as they will be seen at serving time."""
-    found = []
-    for image in images:
-        x = normalised(np.asarray(middle(image, recipe.side))[None])
-        found.append((start(x) if start is not None else x).half())
-    return torch.cat(found) if found else torch.empty(0)
+def whole(images: Sequence[Image.Image], side: int) -> Tensor:
+    """The squares in the middle, as they are seen at serving time: (pictures, 3, side, side)."""
+    return normalised(np.stack([np.asarray(middle(image, side)) for image in images]))
 
 
 def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def _half(kept: NDArray[np.float16]) -> NDArray[np.float16]:
-    return kept

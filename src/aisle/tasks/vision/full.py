@@ -72,8 +72,8 @@ def train_full(
         work=work,
         say=lambda done, what: step(10 + 85 * done, what),
     )
-    example = fine_tune.whole(None, decoded[:2], recipe(config)).float()
-    export(WithMean(network.body), example, folder / "trunk.onnx", ["features", "map"], sides_change=True)
+    example = fine_tune.whole(decoded[:2], config.side)
+    export(WithMean(network.body), example, folder / "trunk.onnx", ["features", "map"], sides_change=True, half=False)
     shutil.rmtree(work, ignore_errors=True)
     card = TrunkCard(name=config.network, width=network.width, side=config.side, whole=False, colours=False)
     return Trunk.open(card, folder), (words, heads)
@@ -108,7 +108,7 @@ def recipe(config: Config) -> fine_tune.Recipe:  # type: ignore[name-defined] # 
     from aisle.tasks.vision.fine_tune import Recipe
 
     return Recipe(
-        side=config.side, frozen=config.frozen, epochs=config.epochs, views=config.views, batch=config.batch,
+        side=config.side, frozen=config.frozen, epochs=config.epochs, batch=config.batch,
         learning_rate=config.learning_rate, smoothing=config.smoothing, mixup=config.mixup, patience=config.patience,
         bf16=config.bf16, seed=config.seed,
     )  # fmt: skip

@@ -29,6 +29,7 @@ class TrunkCard(Struct, frozen=True, kw_only=True):
     spread: tuple[float, float, float] = (0.5, 0.5, 0.5)
     whole: bool = True  # letterboxed; else the largest square in the middle
     colours: bool = True  # colour features beside the network's
+    mirror: bool = False  # a picture's features are the mean of its own and its mirror image's: twice the work
     runtime: Runtime = "onnxruntime"
     precision: Precision = "fp32"
     embedding: bool = False  # the network has an embedding of its own (CLIP): output "embedding"
@@ -72,13 +73,22 @@ class Trunk:
 
     def features(self, views: Sequence[View]) -> Floats:
         """(pictures, width)"""
-        (found,) = self.session.run(["features"], {"pixels": np.stack([view.pixels for view in views])})
+        (found,) = self._run(["features"], views)
         return self._with_colours(found, views)
 
     def maps(self, views: Sequence[View]) -> tuple[Floats, Floats]:
         """Features, and the maps whose means over places they are: (pictures, card.width, height, width)."""
-        found, maps = self.session.run(["features", "map"], {"pixels": np.stack([view.pixels for view in views])})
+        found, maps = self._run(["features", "map"], views)
         return self._with_colours(found, views), maps
+
+    def _run(self, outputs: Sequence[str], views: Sequence[View]) -> list[Floats]:
+        pixels = np.stack([view.pixels for view in views])
+        found = self.session.run(outputs, {"pixels": pixels})
+        if not self.card.mirror:
+            return found
+        other = self.session.run(outputs, {"pixels": np.ascontiguousarray(pixels[..., ::-1])})
+        back = [value[..., ::-1] if value.ndim == 4 else value for value in other]  # maps are mirrored back
+        return [np.asarray((a + b) / 2, np.float32) for a, b in zip(found, back, strict=True)]
 
     def _with_colours(self, found: Floats, views: Sequence[View]) -> Floats:
         if not self.card.colours:

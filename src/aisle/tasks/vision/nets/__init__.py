@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from aisle.errors import BadInput, Misconfigured
 
+STRIDE = 32  # pixels of a picture to one place of the last map, in each of them
+
 
 @dataclass(frozen=True, slots=True)
 class Network:

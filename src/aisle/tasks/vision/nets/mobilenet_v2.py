@@ -12,7 +12,6 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 32  # pixels of the picture to one place of the last map
 WIDTH = 1280  # features at the end
 
 
@@ -41,16 +40,15 @@ class Convolution(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, groups: int = 1, active: bool = True):
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups)
-        before, after = (0, 1) if stride == 2 else (kernel // 2, kernel // 2)  # "SAME", where sides are even
-        self.padding = (before, after, before, after) if kernel > 1 else None
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups)
+        self.uneven = stride == 2  # "SAME", where sides are even: one row and column more at the far end only
         self.active = active
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.padding is not None:
-            x = functional.pad(x, self.padding)
+        if self.uneven:
+            x = functional.pad(x, (0, 1, 0, 1))
         x = self.conv(x)
-        y: Tensor = functional.relu6(x) if self.active else x
+        y: Tensor = functional.relu6(x, inplace=True) if self.active else x
         return y
 
 
