@@ -21,6 +21,7 @@ from PIL import Image
 
 from aisle.kit import softmax as sm
 from aisle.kit.images import Decoded
+from aisle.tasks.vision import checkpoints
 from aisle.tasks.vision.engine import load
 from aisle.tasks.vision.full import recipe
 from aisle.tasks.vision.model import STARTER
@@ -51,7 +52,8 @@ def main() -> None:
     sizes = [len(classes), len({row["Coarse Class ID (int)"] for row in classes})]
     splits = [read(name, given.photos) for name in ("train", "val", "test")]
     heads = None
-    if given.network == "mobilenet_v2":
+    resumed = given.work is not None and (given.work / checkpoints.NAME).exists()  # its head is in the checkpoint
+    if given.network == "mobilenet_v2" and not resumed:
         trunk = Trunk.open(TrunkCard(name=given.network, width=1280, side=224, whole=False, colours=False), STARTER)
         seen = [look(trunk, photos) for photos, _ in splits]
         heads = sm.learn(seen[0], splits[0][1], sizes, decay=3e-3)

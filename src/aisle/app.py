@@ -35,6 +35,7 @@ from aisle.models import Models, Version
 from aisle.privacy import Privacy, Receipt
 from aisle.runtime.local import LocalRuntime
 from aisle.runtime.streams import OpenStream
+from aisle.runtime.tuning import Tuning
 from aisle.settings import Settings
 from aisle.storage.database import Database
 from aisle.storage.events import Added, Events
@@ -76,6 +77,7 @@ class App:
         self.metrics = observe.Metrics()
         self.usage = UsageMeter(self.database, self.metrics.count)
         self.models = Models(self.database, home / "models")
+        self.tuning = Tuning(home)
         self.jobs = Jobs(self.database)
         self.learning = Learning(self.registry, self.models, self.jobs, self.data, settings)
         self.privacy = Privacy(
@@ -302,13 +304,13 @@ class App:
             raise self._no_model(tenant, task)
         async with self._starting.setdefault((tenant, task), asyncio.Lock()):
             if not self.runtime.has(tenant, task):
-                engine = await self.work(self.registry[task].load, folder)
+                engine = await self.work(self.tuning.load, self.registry[task], folder)
                 if not self.runtime.has(tenant, task):  # else one was published meanwhile
                     await self.runtime.swap(tenant, task, 0, engine)
                     observe.info("model.live", model=f"{task}@0")
 
     def _open(self, version: Version) -> Any:
-        return self.registry[version.task].load(self.models.verify(version))
+        return self.tuning.load(self.registry[version.task], self.models.verify(version))
 
     def _no_model(self, tenant: int, task: str) -> AisleError:
         """Nothing was trained yet, or what was published cannot be opened: an operator's matter, not the caller's."""

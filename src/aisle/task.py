@@ -22,6 +22,7 @@ from aisle.types import Choice, EventColumns, Item, PastEvent, RuleSet, Sample, 
 
 if TYPE_CHECKING:
     from aisle.kit.catalogue import Catalogue
+    from aisle.kit.sessions import Way
     from aisle.kit.vectors import Space
 
 Need = Literal["events", "catalogue", "vectors", "rules", "picture", "sound"]
@@ -170,6 +171,29 @@ def starter_of(task: Task) -> Path | None:
     """
     folder: Path | None = getattr(task, "starter", None)
     return folder if folder is not None and (folder / "card.json").exists() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A network of a model, and what is needed to measure ways of running it."""
+
+    file: str  # within the model's folder
+    outputs: Sequence[str]
+    examples: Sequence[Mapping[str, Any]]  # inputs as at work, one call each: int8 learns its ranges from them
+    inputs: Sequence[Mapping[str, Any]]  # others, on which ways are measured and judged
+    loss: Callable[[Sequence[Sequence[Any]], Sequence[Sequence[Any]]], float]
+    """Share of answers that differ: (outputs of every one of `inputs` as they should be, the same in another way) -> 0 … 1."""
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A task whose networks may be run in the way that is fastest on this machine (`aisle doctor --tune`)."""
+
+    def probes(self, folder: Path, data: Data) -> Sequence[Probe]:
+        """The networks of this model, with inputs made of the shop's own rows, or of a made-up world where there are too few."""
+
+    def load_tuned(self, folder: Path, ways: Mapping[str, Way]) -> Engine:
+        """`load`, with the networks that are named run in these ways."""
 
 
 @runtime_checkable

@@ -69,6 +69,7 @@ def _serving(add: Add) -> None:
     worker.add_argument("--parent", action="store_true", help=argparse.SUPPRESS)  # ends when standard input does
     doctor = add("doctor", "check this machine and the shop's folder", "serving", "doctor")
     doctor.add_argument("--deep", action="store_true", help="also read every page of the database and every model file")
+    doctor.add_argument("--tune", action="store_true", help="measure ways of running the networks, and keep the fastest")
 
 
 def _data(add: Add) -> None:

@@ -17,6 +17,7 @@ from aisle.errors import AisleError
 from aisle.jobs.worker import STALE, WorkerProcess, serve_queue, work
 from aisle.settings import Settings, load
 from aisle.storage.lock import hold
+from aisle.task import Tunable, starter_of
 from aisle.version import VERSION
 
 
@@ -57,6 +58,8 @@ def worker(given: argparse.Namespace) -> None:
 
 def doctor(given: argparse.Namespace) -> int:
     settings = load(home=given.home)
+    if given.tune:
+        return tune(App(settings), as_json=given.json)
     rows: list[dict[str, Any]] = [
         {"what": "aisle", "state": "ok", "note": VERSION},
         {"what": "python", "state": "ok", "note": f"{platform.python_version()} on {os.cpu_count()} cores"},
@@ -69,6 +72,26 @@ def doctor(given: argparse.Namespace) -> int:
         rows.append({"what": "database", "state": "broken", "note": error.detail})
     show.json(rows) if given.json else show.table(rows)
     return 1 if any(row["state"] == "broken" for row in rows) else 0
+
+
+def tune(app: App, *, as_json: bool) -> int:
+    """Measure every way of running the live models' networks (or the starters'), keep the fastest, show all of them."""
+    models = []
+    for task in app.registry:
+        live = app.models.live(DEFAULT_TENANT, task.name)
+        folder = app.models.verify(live) if live else starter_of(task)
+        if folder is not None and isinstance(task, Tunable):
+            models.append((task.name, folder, task.probes(folder, app.data(DEFAULT_TENANT))))
+    measured = app.tuning.tune(models)
+    rows = [
+        {
+            "task": row.task, "network": row.file, "way": row.way.name, "cpu_ms": round(row.cpu_ms, 2),
+            "loss": round(row.loss, 4), "chosen": "yes" if row.chosen else row.trouble,
+        }
+        for row in measured
+    ]  # fmt: skip
+    show.json(rows) if as_json else show.table(rows)
+    return 0
 
 
 def _inside(app: App, deep: bool) -> list[dict[str, Any]]:
@@ -99,6 +122,14 @@ def _inside(app: App, deep: bool) -> list[dict[str, Any]]:
     if deep:
         damage = app.database.damage()
         rows.append({"what": "database pages", "state": "broken" if damage else "ok", "note": damage or "every page reads well"})
+    choices = app.tuning.choices()
+    rows.append(
+        {
+            "what": "networks",
+            "state": "ok" if choices.ways else "untuned",
+            "note": ", ".join(f"{row.file}: {row.way.name}" for row in choices.measured if row.chosen) or "aisle doctor --tune",
+        }
+    )
     static = Path(console.__file__).parent / "static" / "index.html"
     rows.append(
         {

@@ -10,14 +10,30 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
 
 Array = NDArray[Any]
 Runtime = Literal["onnxruntime", "openvino"]
-Precision = Literal["fp32", "bf16"]  # what it computes in; int8 is in the file itself
+Precision = Literal["fp32", "bf16", "int8"]  # what it computes in
 QUIET = 3  # errors only
+
+
+class Way(Struct, frozen=True):
+    """How a network is run on this machine (`aisle doctor --tune` measures which is fastest)."""
+
+    runtime: Runtime = "onnxruntime"
+    precision: Precision = "fp32"  # bf16: OpenVINO's; int8: of a rewritten network
+    file: str = ""  # where the rewritten network lies; empty: the model's own
+
+    @property
+    def name(self) -> str:
+        return f"{self.runtime} {self.precision}"
+
+
+USUAL = Way()
 
 
 class Session(Protocol):
@@ -69,13 +85,18 @@ class OpenVino:
         return [np.asarray(results[self._model.output(name)]) for name in outputs]
 
 
-def open_session(path: Path, *, runtime: Runtime = "onnxruntime", precision: Precision = "fp32", threads: int = 0) -> Session:
-    """The model in this file. `threads` 0: all the machine has. A runtime that is not installed is replaced by ONNX Runtime,
-    which answers the same more slowly. Raises Misconfigured where the file is no model."""
+def open_session(path: Path, way: Way = USUAL, *, threads: int = 0) -> Session:
+    """The model in this file. `threads` 0: all the machine has.
+
+    What is not there any more (OpenVINO, a rewritten network) is replaced by the model's own file in ONNX Runtime, which answers
+    the same more slowly. Raises Misconfigured where the file is no model.
+    """
     if not path.exists():
         raise Misconfigured(f"the model file {path.name} is missing: train or pull the model again")
-    if runtime == "openvino" and installed("openvino"):
-        return OpenVino(path, threads, precision)
+    if way.file and Path(way.file).exists():
+        path = Path(way.file)
+    if way.runtime == "openvino" and installed("openvino"):
+        return OpenVino(path, threads, way.precision)
     return OnnxRuntime(path, threads)
 
 

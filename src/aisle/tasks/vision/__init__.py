@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aisle.task import Data, Engine, Need, Operation, Progress, Scores
+from aisle.task import Data, Engine, Need, Operation, Probe, Progress, Scores
 from aisle.tasks.vision.schema import Classify, Config, Describe, Described, Detect, Detected, Embed, Embedded, Seen
+
+if TYPE_CHECKING:
+    from aisle.kit.sessions import Way
 
 _PICTURE: frozenset[Need] = frozenset({"picture"})
 _ONE: Mapping[str, Any] = {"image": {"item_id": "item-0001"}}
@@ -37,6 +40,16 @@ class Vision:
         from aisle.tasks.vision.engine import load
 
         return load(folder)
+
+    def load_tuned(self, folder: Path, ways: Mapping[str, Way]) -> Engine:
+        from aisle.tasks.vision.engine import load
+
+        return load(folder, ways)
+
+    def probes(self, folder: Path, data: Data) -> Sequence[Probe]:
+        from aisle.tasks.vision.probes import probes
+
+        return probes(folder, data)
 
     def evaluate(self, data: Data, config: Config, protocol: str, progress: Progress) -> list[dict[str, Any]]:
         from aisle.tasks.vision.evaluate import evaluate

@@ -1,4 +1,4 @@
-"""Random views of a picture for training: a crop, perhaps mirrored or turned a little, lighter or greyer; and two pictures in one.
+"""Random views of a picture for training: a crop, perhaps mirrored, turned a little, lighter or greyer; and two pictures in one.
 
 The crop is Inception's (Szegedy et al., 2015): any part of 25–100 % of the area at 3:4 to 4:3. Hues are never changed: colour is
 one of the things to be learnt. Two in one: mixup (Zhang et al., 2018) and CutMix (Yun et al., 2019).

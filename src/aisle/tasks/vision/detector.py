@@ -7,6 +7,7 @@ DETR (Carion et al., 2020): a hundred questions, each answered with a box and a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aisle.kit import images
-from aisle.kit.sessions import Precision, Runtime, Session, open_session
+from aisle.kit.sessions import USUAL, Session, Way, open_session
 from aisle.kit.softmax import Heads, probabilities
 
 Floats = NDArray[np.float32]
@@ -40,8 +41,6 @@ class DetectorCard(Struct, frozen=True, kw_only=True):
     file: str = "detector.onnx"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     spread: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    runtime: Runtime = "onnxruntime"
-    precision: Precision = "fp32"
     background: bool = True  # detr: the last class is "nothing" (else each class has a probability of its own)
     shop: list[str] = []  # the shop's own labels, where it taught some
     proposals: int = 80  # places that are looked at for the shop's own labels
@@ -65,8 +64,8 @@ class Detector:
     regions: Heads | None = None
 
     @staticmethod
-    def open(card: DetectorCard, folder: Path) -> Detector:
-        return Detector(card, open_session(folder / card.file, runtime=card.runtime, precision=card.precision))
+    def open(card: DetectorCard, folder: Path, way: Way = USUAL) -> Detector:
+        return Detector(card, open_session(folder / card.file, way))
 
     def prepare(self, image: Image.Image) -> Floats:
         """The picture as the network wants it: (3, side, side)."""
@@ -80,15 +79,29 @@ class Detector:
 
     def look(self, prepared: Floats, width: int, height: int) -> tuple[Floats, Floats, Floats]:
         """(boxes (n, 4) in the pixels of a width x height picture, objectness (n,), class scores (n, classes))."""
+        return self.decode(self.session.run(self.outputs, {self.input: prepared[None]}), width, height)
+
+    @property
+    def input(self) -> str:
+        return "images" if self.card.kind == "yolox" else "pixels"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return ("output",) if self.card.kind == "yolox" else ("logits", "boxes")
+
+    def decode(self, outputs: Sequence[Floats], width: int, height: int) -> tuple[Floats, Floats, Floats]:
+        """What `look` answers, from the network's outputs for one picture."""
         if self.card.kind == "yolox":
-            (out,) = self.session.run(["output"], {"images": prepared[None]})
-            return yolox_boxes(out[0], self.card.side, width, height)
-        logits, boxes = self.session.run(["logits", "boxes"], {"pixels": prepared[None]})
-        return detr_boxes(logits[0], boxes[0], width, height, background=self.card.background)
+            return yolox_boxes(outputs[0][0], self.card.side, width, height)
+        return detr_boxes(outputs[0][0], outputs[1][0], width, height, background=self.card.background)
 
     def find(self, prepared: Floats, width: int, height: int, *, threshold: float, most: int) -> list[Found]:
         """What the network itself knows, surest first."""
-        boxes, there, classes = self.look(prepared, width, height)
+        return self.named(self.look(prepared, width, height), width, height, threshold=threshold, most=most)
+
+    def named(self, seen: tuple[Floats, Floats, Floats], width: int, height: int, *, threshold: float, most: int) -> list[Found]:
+        """What `look` answers as boxes with labels, surest first."""
+        boxes, there, classes = seen
         best = classes.argmax(1)
         score = there * classes[np.arange(len(classes)), best]
         keep = distinct(boxes, score, best, threshold, most)

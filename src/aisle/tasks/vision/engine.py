@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from aisle.errors import BadInput, NoModel
 from aisle.explain import reduce
 from aisle.kit import images
+from aisle.kit.sessions import Way
 from aisle.kit.softmax import Floats, probabilities
 from aisle.task import Answer, Context, Prepared
 from aisle.tasks.vision import heat
@@ -232,6 +234,6 @@ def crops(model: Model, decoded: images.Decoded, boxes: Floats) -> Floats:
     return np.concatenate([model.trunk.features([view]) for view in views])
 
 
-def load(folder: Path) -> VisionEngine:
-    """Open a trained model, or the one that comes along."""
-    return VisionEngine(models.load(folder))
+def load(folder: Path, ways: Mapping[str, Way] = MappingProxyType({})) -> VisionEngine:
+    """Open a trained model, or the one that comes along; `ways` of running its networks by their files' names."""
+    return VisionEngine(models.load(folder, ways))

@@ -1,8 +1,9 @@
 """Training of the whole network in torch: from frozen features and a linear head to a network of the shop's own.
 
-Recipe: the head starts from the one learnt on frozen features (Kumar et al., 2022, LP-FT), the first blocks stay as they are, AdamW
-with a warm-up and a cosine, pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron et al.,
-2019: things look larger in training's crops), label smoothing, mixup and CutMix, a running average of the weights, early stopping.
+Recipe: the head starts from the one learnt on frozen features (Kumar et al., 2022, LP-FT), the first blocks stay as they are,
+AdamW with a warm-up and a cosine, pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron
+et al., 2019: things look larger in training's crops), label smoothing, mixup and CutMix, a running average of the weights, early
+stopping.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,7 +40,7 @@ class Recipe:
 
     side: int = 224
     frozen: int = 3
-    epochs: int = 40
+    epochs: int = 32
     batch: int = 32
     learning_rate: float = 4e-4
     decay: float = 0.05
@@ -52,8 +52,14 @@ class Recipe:
 
     def side_at(self, epoch: int) -> int:
         """Pixels of training's pictures in an epoch, a multiple of the network's stride."""
-        share = next(share for until, share in GROWTH if epoch < until * self.epochs)
-        return max(round(self.side * share / STRIDE), 1) * STRIDE
+        return whole_steps(self.side * self._share(epoch))
+
+    def seen_at(self, epoch: int) -> int:
+        """Pixels of held-out pictures in an epoch: as much more as there are at serving time."""
+        return whole_steps(self.side * self._share(epoch) / GROWTH[-1][1])
+
+    def _share(self, epoch: int) -> float:
+        return next(share for until, share in GROWTH if epoch < until * self.epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +111,12 @@ def train(
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     run = Run(model, average, tuple(np.cumsum([0, *sizes]).tolist()), recipe, max(len(data[0].images) // recipe.batch, 1))
     first = checkpoints.restore(work, run)
-    held_out = [np.asarray(middle(image, recipe.side)) for image in data[1].images]
     began, done_before = time.monotonic(), first
     for epoch in range(first, recipe.epochs):
         loss = run.epoch(data[0], epoch)
-        right = run.accuracy(held_out, data[1].labels)
+        right = run.accuracy(data[1], recipe.seen_at(epoch))
         left = (time.monotonic() - began) / (epoch + 1 - done_before) * (recipe.epochs - epoch - 1)
-        stop = run.keep_best(right, epoch, len(held_out))
+        stop = run.keep_best(right, epoch, len(data[1].images))
         checkpoints.save(work, run, epoch + 1)
         say(
             (epoch + 1) / recipe.epochs,
@@ -191,21 +196,21 @@ class Run:
             group["lr"] = self.recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
 
     @torch.no_grad()
-    def accuracy(self, held_out: Sequence[NDArray[np.uint8]], labels: Ints) -> float:
+    def accuracy(self, held_out: Pictures, side: int) -> float:
         """The share of held-out labels that the averaged weights get right, mean over heads."""
-        if not held_out:
+        if not held_out.images:
             return 0.0
         now = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         self.model.eval()
         found, size = [], self.recipe.batch
-        for row in range(0, len(held_out), size):
-            x = normalised(np.stack(held_out[row : row + size])).contiguous(memory_format=torch.channels_last)
+        for row in range(0, len(held_out.images), size):
+            x = whole(held_out.images[row : row + size], side).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bf16):
                 found.append(self.model(x))
         logits = torch.cat(found).numpy()
         self.model.load_state_dict(now)
-        shares = []
+        shares, labels = [], held_out.labels
         for k in range(labels.shape[1]):
             known = labels[:, k] != MISSING
             if known.any():
@@ -216,8 +221,8 @@ class Run:
     def keep_best(self, right: float, epoch: int, pictures: int) -> bool:
         """Remember the averaged weights where they are as good as the best so far; whether it is time to stop.
 
-        As good: within one standard error of the held-out share (Breiman et al., 1984). Later weights have been trained longer and
-        averaged better, and few pictures cannot tell a difference below it.
+        As good: within one standard error of the held-out share (Breiman et al., 1984). Later weights have been trained longer
+        and averaged better, and few pictures cannot tell a difference below it.
         """
         error = math.sqrt(max(self.best_right, 0.0) * (1 - max(self.best_right, 0.0)) / max(pictures, 1))
         if right >= self.best_right - error:
@@ -229,6 +234,11 @@ class Run:
 def whole(images: Sequence[Image.Image], side: int) -> Tensor:
     """The squares in the middle, as they are seen at serving time: (pictures, 3, side, side)."""
     return normalised(np.stack([np.asarray(middle(image, side)) for image in images]))
+
+
+def whole_steps(pixels: float) -> int:
+    """The nearest multiple of the networks' stride."""
+    return max(round(pixels / STRIDE), 1) * STRIDE
 
 
 def duration(seconds: float) -> str:

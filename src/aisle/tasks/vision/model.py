@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
+from aisle.kit.sessions import USUAL, Way
 from aisle.kit.softmax import Floats, Heads
 from aisle.tasks.vision.detector import Detector, DetectorCard
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
@@ -125,8 +128,11 @@ def save(model: Model, folder: Path) -> None:
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def load(folder: Path) -> Model:
-    """Open a model's folder. Raises Misconfigured where something is missing or does not fit together."""
+def load(folder: Path, ways: Mapping[str, Way] = MappingProxyType({})) -> Model:
+    """Open a model's folder, its networks in these `ways` by their files' names.
+
+    Raises Misconfigured where something is missing or does not fit together.
+    """
     try:
         card = msgspec.json.decode((folder / MODEL).read_bytes(), type=ModelCard)
     except (OSError, msgspec.DecodeError) as error:
@@ -134,7 +140,7 @@ def load(folder: Path) -> Model:
     bounds = tuple(np.cumsum([0, *(len(head.labels) for head in card.heads)]).tolist())
     model = Model(
         card,
-        Trunk.open(card.trunk, folder),
+        Trunk.open(card.trunk, folder, ways.get(card.trunk.file, USUAL)),
         Heads(array(folder, "heads"), array(folder, "bias"), bounds),
         Space(array(folder, "centre"), array(folder, "projection") if (folder / "projection.npy").exists() else None),
     )
@@ -144,7 +150,7 @@ def load(folder: Path) -> Model:
         said = msgspec.json.decode((folder / "examples.json").read_bytes(), type=dict[str, list[str]])
         model.examples = Examples(array(folder, "examples"), said["names"], said["labels"])
     if card.detector is not None:
-        model.detector = Detector.open(card.detector, folder)
+        model.detector = Detector.open(card.detector, folder, ways.get(card.detector.file, USUAL))
         if (folder / "regions.npy").exists():
             model.detector.regions = Heads(
                 array(folder, "regions"), array(folder, "regions_bias"), (0, len(card.detector.shop) + 1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aisle.kit import images
-from aisle.kit.sessions import Precision, Runtime, Session, open_session
+from aisle.kit.sessions import USUAL, Session, Way, open_session
 from aisle.tasks.vision import colours
 
 Floats = NDArray[np.float32]
@@ -30,8 +30,6 @@ class TrunkCard(Struct, frozen=True, kw_only=True):
     whole: bool = True  # letterboxed; else the largest square in the middle
     colours: bool = True  # colour features beside the network's
     mirror: bool = False  # a picture's features are the mean of its own and its mirror image's: twice the work
-    runtime: Runtime = "onnxruntime"
-    precision: Precision = "fp32"
     embedding: bool = False  # the network has an embedding of its own (CLIP): output "embedding"
 
 
@@ -52,8 +50,8 @@ class Trunk:
     session: Session
 
     @staticmethod
-    def open(card: TrunkCard, folder: Path) -> Trunk:
-        return Trunk(card, open_session(folder / card.file, runtime=card.runtime, precision=card.precision))
+    def open(card: TrunkCard, folder: Path, way: Way = USUAL) -> Trunk:
+        return Trunk(card, open_session(folder / card.file, way))
 
     @property
     def width(self) -> int:
@@ -74,12 +72,12 @@ class Trunk:
     def features(self, views: Sequence[View]) -> Floats:
         """(pictures, width)"""
         (found,) = self._run(["features"], views)
-        return self._with_colours(found, views)
+        return self.with_colours(found, views)
 
     def maps(self, views: Sequence[View]) -> tuple[Floats, Floats]:
         """Features, and the maps whose means over places they are: (pictures, card.width, height, width)."""
         found, maps = self._run(["features", "map"], views)
-        return self._with_colours(found, views), maps
+        return self.with_colours(found, views), maps
 
     def _run(self, outputs: Sequence[str], views: Sequence[View]) -> list[Floats]:
         pixels = np.stack([view.pixels for view in views])
@@ -90,7 +88,8 @@ class Trunk:
         back = [value[..., ::-1] if value.ndim == 4 else value for value in other]  # maps are mirrored back
         return [np.asarray((a + b) / 2, np.float32) for a, b in zip(found, back, strict=True)]
 
-    def _with_colours(self, found: Floats, views: Sequence[View]) -> Floats:
+    def with_colours(self, found: Floats, views: Sequence[View]) -> Floats:
+        """The network's features, (pictures, card.width), with those of the colours where the card says so: (pictures, width)."""
         if not self.card.colours:
             return found
         return np.concatenate([found, np.stack([colours.features(view.square) for view in views])], 1)
