@@ -1,14 +1,16 @@
 """Search by the size of the shop: time to index, memory, and time of an answer, on synthetic catalogues.
 
-    python -m bench.search_scale [--sizes 1000,10000,100000] [--questions 400] [--json]
+    python -m bench.search_scale [--sizes 1000,10000,100000,1000000] [--questions 400] [--json] [--plot FILE.svg]
 
 The catalogues are synthetic: words by Zipf's law from a vocabulary that grows with the shop (Heaps), titles of 8 words,
-descriptions of 40, 300 categories, 500 brands, three attributes; item vectors are random and of the starter's length.
-Questions are two to four words of an item's title, one in ten with a slip of the finger, each with a vector, facets and
-reasons. Times are of the engine (catching up, words, meaning, joining, facets, reasons), one question at a time: by the clock,
-and of the processor, which other work on the machine disturbs less (with OMP_NUM_THREADS=1: BLAS threads that wait count as
-work). `typing` is `suggest` for the same questions cut after the third letter of their last word. Each size runs in a process of
-its own: memory is what it holds after the questions.
+descriptions of 40, 300 categories, 500 brands, three attributes; item vectors are the starter's of the titles.
+Questions are two to four words of an item's title, one in ten with a slip of the finger, each with its vector, facets and
+reasons. Where there are more items than `compare_all`, a graph of the vectors is made, written and opened as training and
+serving do; then the same questions are asked without it: `recall` is the share of the ten nearest vectors that the graph
+brings, `same` of the ten answers. Times are of the engine (catching up, words, meaning, joining, facets, reasons), one question
+at a time: by the clock, and of the processor, which other work on the machine disturbs less (OMP_NUM_THREADS=1: BLAS threads that
+wait count as work). `typing` is `suggest` for the same questions cut after the third letter of their last word. Each size
+runs in a process of its own: memory is what it holds after the questions.
 """
 
 from __future__ import annotations
@@ -19,26 +21,43 @@ import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.growth import growth
 
 from aisle.kit.catalogue import Catalogue
-from aisle.kit.vectors import Space
+from aisle.kit.vectors import Space, Vectors
 from aisle.task import Context
+from aisle.tasks import text as text_task
+from aisle.tasks.search import graph
 from aisle.tasks.search.engine import SearchEngine
 from aisle.tasks.search.evaluate import slip
 from aisle.tasks.search.model import Model
-from aisle.tasks.search.schema import Query, Suggest
+from aisle.tasks.search.schema import Config, Query, Suggest
+from aisle.tasks.search.signals import NEAREST
 from aisle.types import Item, Money
 
-DIMENSIONS = 192
+COMPARED = 100  # questions that are asked with the graph and without
+PANELS = {
+    "an answer, p95, ms of processor time": {
+        "with reasons": "p95_cpu_ms",
+        "while typing": "typing_p95_cpu_ms",
+        "all vectors compared": "all_p95_cpu_ms",
+    },
+    "processor seconds to build": {"index of words": "index_cpu_s", "graph of vectors": "graph_cpu_s"},
+    "memory of the process, MiB": {"": "rss_mib"},
+}
 LETTERS = "etaoinshrdlucmfwypvbgkjqxz"
 COLUMNS = (
     "items",
     "index_cpu_s",
+    "graph_cpu_s",
+    "graph_mib",
     "rss_mib",
     "p50_ms",
     "p95_ms",
@@ -46,6 +65,9 @@ COLUMNS = (
     "p95_cpu_ms",
     "typing_p95_cpu_ms",
     "change_cpu_ms",
+    "all_p95_cpu_ms",
+    "recall",
+    "same",
 )
 
 
@@ -89,26 +111,29 @@ def questions(items: list[Item], count: int, rng: random.Random) -> list[str]:
 def measure(size: int, count: int) -> dict[str, float]:
     """One size, in this process."""
     items = list(catalogue(size))
-    rng, numbers = random.Random(1), np.random.default_rng(1)
-    vectors = numbers.standard_normal((size, DIMENSIONS), np.float32)
+    embed = text_task.TASK.load(text_task.TASK.starter).embedding.embed  # type: ignore[arg-type,attr-defined]
+    spaces = {"text": Space(named_vectors(items, embed)), "image": Space()}
     shop = Catalogue(items)
-    spaces = {"text": Space((item.item_id, row.tobytes()) for item, row in zip(items, vectors, strict=True)), "image": Space()}
-    engine, context = SearchEngine(Model()), Context(catalogue=shop, spaces=spaces)
-    del vectors
+    graphs, graph_cpu_s, graph_mib = graph_of(spaces["text"].now())
+    engine, context = SearchEngine(Model(graphs=graphs)), Context(catalogue=shop, spaces=spaces)
     built = ask(engine, context, "suggest", Suggest(query="x"))[1] / 1000
-    asked = questions(items, count, rng)
-    near = numbers.standard_normal((count, DIMENSIONS)).tolist()
-    for text, vector in zip(asked[:20], near, strict=False):
-        ask(engine, context, "query", Query(query=text, vector=vector))
-    pairs = zip(asked, near, strict=True)
-    times = np.array([ask(engine, context, "query", Query(query=text, vector=vector)) for text, vector in pairs])
+    asked = questions(items, count, random.Random(1))
+    near = embed(asked)[0]
+    wanted = [Query(query=text, vector=vector) for text, vector in zip(asked, near.tolist(), strict=True)]
+    for query in wanted[:20]:
+        ask(engine, context, "query", query)
+    times = np.array([ask(engine, context, "query", query) for query in wanted])
     typing = np.array([ask(engine, context, "suggest", Suggest(query=begun(text))) for text in asked])
+    memory = resident()
+    beside = compared(engine, context, wanted[:COMPARED], near) if graphs else {}
     shop.put([Item(item_id="item-0000000", title="changed words of an item")])
-    change = ask(engine, context, "query", Query(query="changed words", vector=near[0]))
-    return {
+    change = ask(engine, context, "query", Query(query="changed words", vector=near[0].tolist()))
+    return beside | {
         "items": size,
         "index_cpu_s": built,
-        "rss_mib": resident(),
+        "graph_cpu_s": graph_cpu_s,
+        "graph_mib": graph_mib,
+        "rss_mib": memory,
         "p50_ms": float(np.median(times[:, 0])),
         "p95_ms": float(np.quantile(times[:, 0], 0.95)),
         "p50_cpu_ms": float(np.median(times[:, 1])),
@@ -116,6 +141,52 @@ def measure(size: int, count: int) -> dict[str, float]:
         "typing_p95_cpu_ms": float(np.quantile(typing[:, 1], 0.95)),
         "change_cpu_ms": change[1],
     }
+
+
+def named_vectors(items: list[Item], embed: Any) -> Iterator[tuple[str, bytes]]:
+    """(item_id, vector of the title) of every item."""
+    for start in range(0, len(items), 1000):
+        block = items[start : start + 1000]
+        rows = embed([item.title for item in block])[0].astype("<f4")
+        yield from zip([item.item_id for item in block], (row.tobytes() for row in rows), strict=True)
+
+
+def graph_of(space: Vectors) -> tuple[dict[str, graph.Graph], float, float]:
+    """A graph where one is needed, opened from its files as a server does; processor seconds to make it, MiB of its file."""
+    if len(space.matrix) <= Config().compare_all or not graph.installed():
+        return {}, 0.0, 0.0
+    began = time.process_time()
+    folder = Path(tempfile.mkdtemp())
+    graph.save(graph.build(space), folder, "text")
+    took = time.process_time() - began
+    opened = graph.load(folder, "text")
+    assert opened is not None
+    return {"text": opened}, took, (folder / "text.usearch").stat().st_size / 2**20
+
+
+def compared(engine: SearchEngine, context: Context, wanted: list[Query], near: Any) -> dict[str, float]:
+    """The same questions with the graph and by comparing all vectors."""
+    space, beside = context.spaces["text"].now(), engine._near["text"]
+    with_graph = [ids(engine, context, query) for query in wanted]
+    recalled = []
+    for vector in near[: len(wanted)]:
+        rows = beside.rows(vector, NEAREST)
+        best = rows[np.argsort(-(space.matrix[rows] @ vector))[:10]]
+        recalled.append(len(set(best.tolist()) & set(np.argsort(-(space.matrix @ vector))[:10].tolist())) / 10)
+    engine._near["text"] = graph.Near()
+    times = [ask(engine, context, "query", query)[1] for query in wanted]
+    without = [ids(engine, context, query) for query in wanted]
+    engine._near["text"] = beside
+    same = [len(a & b) / max(len(b), 1) for a, b in zip(with_graph, without, strict=True)]
+    return {
+        "all_p95_cpu_ms": float(np.quantile(times, 0.95)), "recall": float(np.mean(recalled)), "same": float(np.mean(same)),
+    }  # fmt: skip
+
+
+def ids(engine: SearchEngine, context: Context, query: Query) -> set[str]:
+    """The ten answers."""
+    (found,) = engine.run("query", [engine.prepare("query", query, context)])
+    return {hit.item_id for hit in found.items}
 
 
 def ask(engine: SearchEngine, context: Context, op: str, request: Any) -> tuple[float, float]:
@@ -142,7 +213,8 @@ def resident() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="1000,10000,100000")
+    parser.add_argument("--sizes", default="1000,10000,100000,1000000")
+    parser.add_argument("--plot", type=Path, help="write the growth as a picture (SVG)")
     parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true")
@@ -155,7 +227,9 @@ def main() -> None:
         command = [sys.executable, "-m", "bench.search_scale", "--one", size, "--questions", str(given.questions)]
         rows.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
         if not given.json:
-            print("  ".join(f"{name} {rows[-1][name]:,.1f}" for name in COLUMNS), flush=True)
+            print("  ".join(f"{name} {rows[-1][name]:,.3g}" for name in COLUMNS if name in rows[-1]), flush=True)
+    if given.plot:
+        given.plot.write_text(growth(rows, PANELS), encoding="utf-8")
     if given.json:
         print(json.dumps(rows))
 

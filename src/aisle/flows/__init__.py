@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from aisle.task import Answer, Need, Registry
+from aisle.types import Sample
 
 
 class Door(Protocol):
@@ -25,6 +26,12 @@ class Door(Protocol):
 
     def has(self, task: str) -> bool:
         """Whether there is a model of this task to ask."""
+
+    async def cards(self, task: str) -> Sequence[Mapping[str, Any]]:
+        """The cards of the model that answers and of the one that comes with the task, where there are such."""
+
+    async def texts(self, item_id: str, limit: int) -> list[Sample]:
+        """The shop's newest labelled texts about an item."""
 
     def searched(self, kind: str, query: str, found: int, fallback: str) -> None:
         """Note what was looked for and what came of it: never who asked, and personal data in the words masked."""

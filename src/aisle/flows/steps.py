@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from aisle import observe
 from aisle.access import Access, Who
@@ -16,9 +16,12 @@ from aisle.errors import AisleError
 from aisle.flows import Door, Flow
 from aisle.kit.personal import masked
 from aisle.kit.words import plain
+from aisle.models import Models
+from aisle.storage.samples import Samples
 from aisle.storage.searches import Searches
 from aisle.storage.vectors import Vectors
-from aisle.task import Answer, Usage
+from aisle.task import Answer, Registry, Usage, starter_of
+from aisle.types import Sample
 
 Lane = Literal["interactive", "bulk"]
 AGAIN = 60.0  # seconds before work of the same name is done again
@@ -28,9 +31,12 @@ LONG = 600_000  # ms that work done later may wait for an answer
 class Asked(Protocol):
     """What of the App a flow goes through."""
 
+    registry: Registry
+    models: Models
     access: Access
     vectors: Vectors
     searches: Searches
+    samples: Samples
     aside: Aside
 
     async def ask(
@@ -79,6 +85,17 @@ class Steps:
 
     def has(self, task: str) -> bool:
         return self._app.has(self._who.tenant, task)
+
+    async def cards(self, task: str) -> list[Mapping[str, Any]]:
+        return await self._app.work(self._cards, task)
+
+    def _cards(self, task: str) -> list[Mapping[str, Any]]:
+        live, starter = self._app.models.live(self._who.tenant, task), starter_of(self._app.registry[task])
+        own = [live.card] if live is not None else []
+        return own if starter is None else [*own, json.decode((starter / "card.json").read_bytes())]
+
+    async def texts(self, item_id: str, limit: int) -> list[Sample]:
+        return await self._app.work(self._app.samples.of_item, self._who.tenant, item_id, limit)
 
     def searched(self, kind: str, query: str, found: int, fallback: str) -> None:
         self._searched.append((kind, masked(plain(query)), found, fallback))

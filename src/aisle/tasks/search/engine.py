@@ -22,9 +22,10 @@ from aisle.tasks.search.completing import complete
 from aisle.tasks.search.curation import Curated, Rules
 from aisle.tasks.search.facets import Facets
 from aisle.tasks.search.fields import FIELDS, texts
+from aisle.tasks.search.graph import Near
 from aisle.tasks.search.index import Index, Weighing
 from aisle.tasks.search.meaning import Aligned, fed_back, likeness, likeness_of, missing
-from aisle.tasks.search.model import Model
+from aisle.tasks.search.model import VECTORS, Model
 from aisle.tasks.search.reading import Reader, Reading
 from aisle.tasks.search.schema import Completions, Config, Fallback, Found, Missing, Query, Suggest, Unplaced, WithoutVector
 from aisle.tasks.search.shelf import Shelf
@@ -32,10 +33,12 @@ from aisle.tasks.search.signals import NEAREST, Floats, Signals, top, weights_of
 from aisle.tasks.search.spelling import Speller
 from aisle.tasks.search.words import Analyser, language_of
 
-VECTORS = {"text": "meaning", "image": "picture"}  # space -> signal
 FIELD = {"meaning": "vector", "picture": "picture"}  # signal -> field of the request
 TRUSTED = 10  # of the best: what they mean moves the question
 RERANKED = 100  # of the best: they are compared with the moved question
+WORDED = 10_000  # of the best by words: beside what a graph finds, they are compared
+MOST_NEAR = 4000  # that a graph is asked for
+ENOUGH = 20_000  # items that may be shown: so many are compared without a graph
 FEW = 0.05  # share of all vectors that is cheaper to gather than to compare all
 AS_GOOD = 0.5  # of the best item's words: what counts as found
 LOOKED_AT = 2000  # items by which the language is told
@@ -72,6 +75,17 @@ class Draft:
             return None
         return np.flatnonzero(self.curated.weighed(score + np.float32(self.weights["meaning"])) >= found[best[-1]])
 
+    def nearby(self, near: Near, place: NDArray[np.int64], vector: Sequence[float]) -> NDArray[np.int64]:
+        """Places that are compared where a space is too large for all: the nearest by its graph, so many more as may not be
+        shown, and the best by words."""
+        shown = np.flatnonzero(self.curated.shown)
+        if len(shown) <= ENOUGH:
+            return shown
+        wanted = NEAREST * len(place) // len(shown)
+        found = place[near.rows(np.array(vector, np.float32), min(wanted, MOST_NEAR))]
+        score = np.where(self.curated.shown & self.signals.found(), self.signals.joined(self.weights), np.float32(0))
+        return np.union1d(found[found >= 0], top(self.curated.weighed(score), WORDED))
+
 
 class SearchEngine:
     """A trained search and its index over the live catalogue."""
@@ -84,6 +98,7 @@ class SearchEngine:
         self._reader: Reader | None = None
         self._facets = Facets()
         self._aligned = {space: Aligned() for space in VECTORS}
+        self._near = {space: Near(model.graphs.get(space)) for space in VECTORS}
         self._bare: dict[str, tuple[tuple[int, int], NDArray[np.int64]]] = {}  # items without a vector, as of two versions
         self._popular: Floats = np.zeros(0, np.float32)
 
@@ -135,12 +150,15 @@ class SearchEngine:
         assert self._shelf is not None
         aligned = self._aligned[space]
         place = aligned.look(vectors, self._shelf)
+        near = self._near[space] if self._near[space].usable(vectors) else None
         every = []
         for draft, vector in given:
             if len(vector) != vectors.dimensions:
                 continue
             few = draft.candidates(max(RERANKED, draft.curated.depth(draft.ask.request.n))) if signal == "meaning" else None
             if few is None or len(few) > FEW * len(place):
+                few = draft.nearby(near, place, vector) if near is not None else None
+            if few is None:
                 every.append((draft, vector))
             else:
                 draft.signals.add(signal, likeness_of(vectors, aligned.row, vector, few, self._shelf.size))

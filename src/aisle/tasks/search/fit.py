@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace as replaced
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from msgspec.structs import replace
 
 from aisle.errors import BadInput
+from aisle.kit.vectors import Space
 from aisle.task import Data, Progress, Scores
-from aisle.tasks.search import model
+from aisle.tasks.search import graph, model
 from aisle.tasks.search.engine import spoken, weighing
 from aisle.tasks.search.evaluate import known_items
 from aisle.tasks.search.fields import texts
+from aisle.tasks.search.graph import Graph
 from aisle.tasks.search.index import Index
 from aisle.tasks.search.learning import WEIGHT, grouped, questions, synonyms, tuned
 from aisle.tasks.search.model import Learnt, Model, Names, Stored
@@ -51,11 +56,21 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
         found = Model(replace(learnt, config=tuned_config), found.stored)
     progress(70, STEPS, "looking for items whose names are known")
     scores = known_items(found, items)
+    graphs = graphs_of(data, config, lambda space, share: progress(70 + 25 * share, STEPS, f"graph of {space} vectors"))
     progress(95, STEPS, "writing files")
-    model.save(found, folder)
+    model.save(replaced(found, graphs=graphs), folder)
     progress(STEPS, STEPS, "done")
     scores |= better | {"questions": float(len(learnt.asked)), "synonyms": float(len(learnt.synonyms))}
+    scores |= {f"{name}_graph": float(len(made.names)) for name, made in graphs.items()}
     return {**scores, "items": float(len(items)), "terms": float(len(index.vocabulary.terms))}
+
+
+def graphs_of(data: Data, config: Config, progress: Callable[[str, float], None]) -> dict[str, Graph]:
+    """A graph of each space that is too large to compare all of it."""
+    if not graph.installed():
+        return {}
+    spaces = ((name, Space(data.vectors(name)).now()) for name in model.VECTORS)
+    return {name: graph.build(space, partial(progress, name)) for name, space in spaces if len(space.matrix) > config.compare_all}
 
 
 def stored(index: Index, items: list[Item]) -> Stored:

@@ -5,6 +5,7 @@ Everything may be missing: the index is then built from the live catalogue, and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +14,13 @@ import numpy as np
 from msgspec import Struct
 
 from aisle.errors import Misconfigured
+from aisle.tasks.search import graph
 from aisle.tasks.search.asked import Asked
+from aisle.tasks.search.graph import Graph
 from aisle.tasks.search.index import Segment
 from aisle.tasks.search.schema import Config
 
+VECTORS = {"text": "meaning", "image": "picture"}  # space -> signal
 ARRAYS = ("start", "place", "impact", "fields")
 
 
@@ -54,6 +58,7 @@ class Model:
 
     learnt: Learnt = field(default_factory=lambda: Learnt(config=Config()))
     stored: Stored | None = None
+    graphs: Mapping[str, Graph] = field(default_factory=dict)  # by space of vectors
 
 
 def save(model: Model, folder: Path) -> None:
@@ -63,6 +68,8 @@ def save(model: Model, folder: Path) -> None:
         (folder / "names.json").write_bytes(msgspec.json.encode(model.stored.names))
         for name in ARRAYS:
             np.save(folder / f"{name}.npy", getattr(model.stored.segment, name), allow_pickle=False)
+    for space, made in model.graphs.items():
+        graph.save(made, folder, space)
 
 
 def load(folder: Path) -> Model:
@@ -75,4 +82,5 @@ def load(folder: Path) -> Model:
         arrays = [np.load(folder / f"{name}.npy", allow_pickle=False) for name in ARRAYS]
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise Misconfigured(f"{folder} is no model of search: {error}") from None
-    return Model(learnt, Stored(names, Segment(*arrays)))
+    graphs = {space: made for space in VECTORS if (made := graph.load(folder, space)) is not None}
+    return Model(learnt, Stored(names, Segment(*arrays)), graphs)
