@@ -28,7 +28,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         shop.put_items([Item(item_id="lamp", title="Lamp"), Item(item_id="quiet", title="Nobody wrote of it")])
         told = [
             Sample(sample_id=f"r{n}", kind="text", text=f"{GOOD if n % 2 else BAD} {n}",
-                   labels={"sentiment": "5" if n % 2 else "1"}, item_id="lamp" if n < 4 else "other", time=at(2026, 1 + n % 4, 10))
+                   labels={"sentiment": "5" if n % 2 else "1"}, item_id="lamp" if n < 4 else "other",
+                   time=at(2026, 1 + n % 4, 10))
             for n in range(60)
         ]  # fmt: skip
         untold = [
