@@ -87,15 +87,17 @@ class Steps:
         return self._app.has(self._who.tenant, task)
 
     async def cards(self, task: str) -> list[Mapping[str, Any]]:
-        return await self._app.work(self._cards, task)
+        cards: list[Mapping[str, Any]] = await self._app.work(self._cards, task)
+        return cards
 
     def _cards(self, task: str) -> list[Mapping[str, Any]]:
         live, starter = self._app.models.live(self._who.tenant, task), starter_of(self._app.registry[task])
-        own = [live.card] if live is not None else []
+        own: list[Mapping[str, Any]] = [live.card] if live is not None else []
         return own if starter is None else [*own, json.decode((starter / "card.json").read_bytes())]
 
     async def texts(self, item_id: str, limit: int) -> list[Sample]:
-        return await self._app.work(self._app.samples.of_item, self._who.tenant, item_id, limit)
+        found: list[Sample] = await self._app.work(self._app.samples.of_item, self._who.tenant, item_id, limit)
+        return found
 
     def searched(self, kind: str, query: str, found: int, fallback: str) -> None:
         self._searched.append((kind, masked(plain(query)), found, fallback))

@@ -186,15 +186,17 @@ def periods(dated: Sequence[tuple[int, str]], names: Sequence[str], width: Width
     for at, label in dated:
         by_start.setdefault(start_of(at, width), []).append(label)
     found: list[Period] = []
-    at = max(by_start, default=None)
-    while at is not None and at >= min(by_start) and len(found) < PERIODS:
-        said = by_start.get(at, [])
+    start = max(by_start, default=None)
+    while start is not None and start >= min(by_start) and len(found) < PERIODS:
+        said = by_start.get(start, [])
         counts = Counter(said)
-        found.append(
-            Period(round(at.timestamp()) * 1_000_000, len(said), {name: counts[name] for name in names}, mean(said))
-        )  # fmt: skip
-        at = start_of(round((at - timedelta(days=1)).timestamp()) * 1_000_000, width)
+        found.append(Period(_micros(start), len(said), {name: counts[name] for name in names}, mean(said)))
+        start = start_of(_micros(start - timedelta(days=1)), width)
     return found[::-1]
+
+
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp()) * 1_000_000
 
 
 def start_of(micros: int, width: Width) -> datetime:

@@ -69,7 +69,7 @@ def load(folder: Path, space: str) -> Graph | None:
     try:
         names = msgspec.json.decode((folder / f"{space}-names.json").read_bytes(), type=list[str])
         marks = np.load(folder / f"{space}-marks.npy", allow_pickle=False)
-        index = Index.restore(str(file), view=True)
+        index: Any = Index.restore(str(file), view=True)
     except (OSError, ValueError, RuntimeError, msgspec.MsgspecError) as error:
         raise Misconfigured(f"{file} is no graph of vectors: {error}; run `aisle train search`") from None
     if index is None or len(index) != len(names) or len(marks) != len(names):
