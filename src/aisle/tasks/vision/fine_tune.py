@@ -40,7 +40,7 @@ class Recipe:
 
     side: int = 224
     frozen: int = 3
-    epochs: int = 32
+    epochs: int = 28
     batch: int = 32
     learning_rate: float = 4e-4
     decay: float = 0.05
