@@ -200,8 +200,17 @@ export interface Described {
   heat_maps?: HeatMap[];
 }
 
+/** One thing found; `categories`: what it is in the shop's own words, likeliest first. */
+export interface Thing {
+  label: string;
+  probability: number;
+  box: Box;
+  by: string;
+  categories?: { label: string; probability: number }[];
+}
+
 export interface Detected {
-  objects: { label: string; probability: number; box: Box; by: string }[];
+  objects: Thing[];
   width: number;
   height: number;
 }

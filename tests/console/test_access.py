@@ -14,7 +14,7 @@ from .world import USER, Served, enter
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("console")]
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations']}"
-PAGES = ["", "users", f"users/{USER}", "items", "items/item-0001", "voice", "models"]
+PAGES = ["", "users", f"users/{USER}", "items", "items/item-0001", "voice", "models", "pictures", "pictures/item-0003"]
 
 
 LOOKS = [

@@ -33,6 +33,8 @@ def test_a_chosen_picture_shows_what_it_is_where_and_what_looks_alike(page: Page
     expect(found).to_have_count(1)
     box, stage = found.bounding_box(), page.locator(".stage").bounding_box()
     assert box and stage and abs((box["x"] - stage["x"]) / stage["width"] - 0.3) < 0.05
+    shop = re.compile(r"^(?!product)[^,]+, [\d.]+\s?% \(found as product, ")  # the shop's word for it before the detector's
+    expect(found).to_have_attribute("aria-label", shop)
     seen = page.get_by_role("region", name="What it is")
     expect(seen).to_contain_text("vision@0")
     expect(seen.locator(".bars").first.locator("li")).to_have_count(5)

@@ -58,7 +58,7 @@ function Looked({ image, shown, ours, name }: LookedProps): JSX.Element {
   const [heat, setHeat] = useState(NONE);
   const stamp = "item_id" in image ? image.item_id : image.base64;
   const part = box ? { image, box } : { image };
-  const found = useAnswer<Detected>((api, signal) => api.post("/v1/vision/detect", { image }, signal), [stamp]);
+  const found = useAnswer<Detected>((api, signal) => api.post("/v1/vision/detect", { image, classify: true }, signal), [stamp]);
   const seen = useAnswer<Classified>(
     (api, signal) => api.post("/v1/vision/classify", { ...part, explain: "full" }, signal),
     [stamp, box?.join()],

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { percent } from "../../format";
 import { useShop } from "../../hooks";
-import type { Box, Detected, HeatMap } from "../../types";
+import type { Box, Detected, HeatMap, Thing } from "../../types";
 
 interface Props {
   detected: Detected;
@@ -38,10 +38,11 @@ export function Stage({ detected, shown, ours, name, box, onBox, heat }: Props):
             class="found"
             style={place(one.box)}
             aria-pressed={same(box, one.box)}
-            aria-label={`${one.label}, ${percent(one.probability, 1)}`}
+            aria-label={spoken(one)}
+            title={spoken(one)}
             onClick={() => onBox(same(box, one.box) ? null : one.box)}
           >
-            <span aria-hidden="true">{one.label}</span>
+            <span aria-hidden="true">{(one.categories?.[0] ?? one).label}</span>
           </button>
         ))}
       </div>
@@ -86,6 +87,13 @@ function useHeat(heat: HeatMap | undefined): string | null {
   }, [heat]);
   useEffect(() => () => void (url && URL.revokeObjectURL(url)), [url]);
   return url;
+}
+
+/** In the shop's words where it has some, then in the detector's. */
+function spoken(one: Thing): string {
+  const found = `${one.label}, ${percent(one.probability, 1)}`;
+  const category = one.categories?.[0];
+  return category ? `${category.label}, ${percent(category.probability, 1)} (found as ${found})` : found;
 }
 
 const same = (a: Box | null, b: Box): boolean => a !== null && a.join() === b.join();

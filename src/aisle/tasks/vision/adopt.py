@@ -110,6 +110,8 @@ def take_detector(source: str, config: Any, look: Mapping[str, Any], folder: Pat
         scores = {
             f"{name}_difference": compare(net, example, plain, [name], only=k) for k, name in enumerate(("logits", "boxes"))
         }
+    if not max(scores.values()) <= CLOSE:
+        raise Misconfigured(f"the exported detector differs from the original by {max(scores.values()):.2%}: it is not used")
     scores["stored_difference"] = export(net, example, folder / "detector.onnx", ["logits", "boxes"])
     labels = [str(config.id2label[k]) for k in sorted(config.id2label)]
     card = DetectorCard(
