@@ -88,7 +88,7 @@ def next_click(events: EventColumns, config: Config) -> Splits:
         for user, (prefix, _) in zip(users, pairs, strict=True)
     }
     relevant = [[item] for _, item in pairs]
-    return [("next click", Split(events, users, relevant, [now] * len(users), False, histories=past))]
+    return [("next click", Split(events, users, relevant, [now] * len(users), False, "auto", histories=past))]
 
 
 PROTOCOLS: dict[str, Callable[[EventColumns, Config], Splits]] = {

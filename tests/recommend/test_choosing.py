@@ -62,6 +62,39 @@ def test_baskets_have_an_order_among_each_other():
     assert asked(shop([item(f"i{k}") for k in range(9)], baskets)).kind == "next"
 
 
+def visits(steps, days=0):
+    """Sixty visits, a minute between two steps and an hour between visits; `days` between two steps makes them people."""
+    events = [
+        (f"v{v:02d}", f"i{(v + i) % 9}", 1 + v / 24 + at * (days or 1 / 1440), "view")
+        for v in range(60)
+        for at, i in enumerate(steps)
+    ]
+    return shop([item(f"i{k}") for k in range(9)], events)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (visits([0, 1, 0, 2, 1]), "next_again"),  # they lead back
+        (visits([0, 1, 2, 3, 4]), "next"),  # they do not
+        (visits([0, 0, 1, 1, 2]), "next"),  # twice in a row is one step
+        (visits([0, 1, 0, 2, 1], days=1), "next"),  # people, who come back
+    ],
+)
+def test_visits_that_lead_back_are_asked_for_their_next_step_whatever_it_is(data, kind):
+    assert asked(data, "auto").kind == kind
+
+
+def test_the_next_step_may_be_something_known_but_is_not_what_was_there_just_now():
+    found = asked(visits([0, 1, 0, 0, 2, 1]), "next_again")
+    back = 0
+    for one in found.asked:
+        names = [found.past.names[column] for column in one.wanted]
+        assert one.history[0].item_id not in names
+        back += any(event.item_id in names for event in one.history)
+    assert found.kind == "next_again" and back > 0
+
+
 def test_at_most_so_many_are_asked_always_the_same_ones_with_their_newest_events():
     data = random_shop(3, users=80, events=9000)
     one, two = asked(data, most=20), asked(data, most=20)

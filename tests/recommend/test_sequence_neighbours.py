@@ -120,3 +120,30 @@ def test_sessions_like_the_query_bring_their_items_and_only_the_nearest_count() 
     found = sn.like_sessions(sessions, query).toarray()[0]
     np.testing.assert_allclose(found[2:], [2 / 3**0.5, 1 / 2**0.5])
     assert sn.like_sessions(sessions, query, nearest=1).toarray()[0, 3] == 0
+
+
+def test_a_walk_reaches_what_follows_the_followers() -> None:
+    user = np.repeat(np.arange(20), 2)
+    item = np.tile([0, 1, 1, 2], 10)  # 0 → 1 and 1 → 2: nobody went from 0 to 2
+    follows = sn.count(sn.Sequences.of(user, item), 3)
+    direct, far = (sn.similar(follows, backward=0.0, walk=walk).row(0) for walk in (0.0, 0.5))
+    assert 2 not in direct and far[2] > 0
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_a_walk_is_one_step_and_two_of_the_same_transitions(repeats: bool) -> None:
+    follows = sn.count(world(), ITEMS)
+    direct = sn.similar(follows, repeats=repeats, k=ITEMS)
+    rows = np.zeros((ITEMS, ITEMS))
+    for item in range(ITEMS):
+        for other, value in direct.row(item).items():
+            rows[item, other] = value
+    total = rows.sum(axis=1, keepdims=True)
+    once = rows / total
+    wanted = total * (0.3 * once + 0.7 * once @ once)
+    found = sn.similar(follows, repeats=repeats, k=ITEMS, walk=0.7)
+    for item in range(ITEMS):
+        row = found.row(item)
+        assert repeats or item not in row
+        for other, value in row.items():
+            assert value == pytest.approx(wanted[item, other], rel=1e-5)

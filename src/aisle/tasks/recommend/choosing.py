@@ -37,6 +37,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality
     "sequence_neighbours": [
         {"sequence_fade": 0.85}, {"sequence_fade": 0.5}, {"sequence_backward": 0.1},
         {"sequence_backward": 1.0, "sequence_together": 1.0}, {"sequence_damping": 10.0}, {"sequence_damping": 200.0},
+        {"sequence_walk": 0.75, "sequence_popularity": 0.3},
     ],
     "content": [{"history_fade": 0.8}],
     "user_neighbours": [{"neighbours": 100}, {"neighbours": 200}],

@@ -33,6 +33,7 @@ FEWEST = 5  # users below which no number is given
 CHECKING = "checking quality: "
 ASKED: dict[Kind, str] = {
     "next": "who came back and took up something new",
+    "next_again": "who went on, by their next step, repeats included, as these users are single visits that lead back",
     "later": "by what they took up later",
     "again": "by what they took up later, repeats included",
     "hidden": "a quarter of whose items was hidden, as these events have no order",

@@ -1,13 +1,16 @@
 """What a recommender is asked to judge it: histories of users who came back, and what they took up afterwards.
 
-next     a user comes back at a random later moment at which they took up something new; right is that, a basket as a whole
-later    all users are asked at one moment; right is all that each takes up in the time after it that they never had
-again    the same, and what they had before is right too and may be shown
-hidden   a random quarter of what every user has is hidden, and asked for with all the rest of the history
+next         a user comes back at a random later moment at which they took up something new; right is that, a basket as a whole
+next_again   the same at a random later step, whatever it was: what they had before is right too and may be shown
+later        all users are asked at one moment; right is all that each takes up in the time after it that they never had
+again        the same, and what they had before is right too and may be shown
+hidden       a random quarter of what every user has is hidden, and asked for with all the rest of the history
 
-`next`, `later` and `again` learn from what happened before (nine tenths of the events): nothing from the future is known. They
+All but `hidden` learn from what happened before (nine tenths of the events): nothing from the future is known. They
 need an order that means something. Where next to nobody did things at several moments, or what they did are ratings, which are
-given whenever a form asks for them, `hidden` is asked instead.
+given whenever a form asks for them, `hidden` is asked instead. Where nothing was said, the data decides between the first two:
+users that are visits (everything within a day, as where a shop knows only sessions) and do go back to what they had looked at are
+asked `next_again`, all others `next`.
 """
 
 from __future__ import annotations
@@ -19,11 +22,15 @@ from numpy.typing import NDArray
 
 from aisle.tasks.recommend.weights import RATE, Weights
 from aisle.tasks.recommend.world import World
+from aisle.times import DAY
 from aisle.types import PastEvent
 
-Kind = Literal["next", "later", "again", "hidden"]
+Kind = Literal["next", "next_again", "later", "again", "hidden"]
+Aim = Literal["auto", "next", "next_again", "later", "again"]
 SHARE = 0.9  # of the events are learnt from
 COME_BACK = 0.2  # of the users: below it there is hardly anybody to ask by time
+VISITS = 0.8  # of the users with several steps are no longer there than a day: these are sessions, not people
+RETURNS = 0.05  # of the later steps lead back to something met before: worth asking for
 QUARTER = 0.25  # of what a user has is hidden, where there is no order
 HISTORY = 50  # newest events an answer gets, as the platform gives them
 Rows = NDArray[np.int64]
@@ -46,16 +53,17 @@ class Exam(NamedTuple):
     asked: list[Question]
 
 
-def exam(world: World, weights: Weights, aim: Kind, most: int) -> Exam:
+def exam(world: World, weights: Weights, aim: Aim, most: int) -> Exam:
     """The questions for at most `most` users, drawn the same way each time."""
     wanted = (weights.interest(world.type, world.value) > 0) & (world.item < world.known)
-    kind: Kind = aim if in_order(world, wanted) else "hidden"
-    if kind == "hidden":
+    if not in_order(world, wanted):
         return _hidden(world, wanted, most)
     moment = int(np.quantile(world.time, SHARE, method="lower"))
     past = world.part(world.time <= moment)
-    if kind == "next":
-        return Exam(kind, past, _next(world, wanted, moment, most))
+    kind: Kind = fitting(world, wanted, moment) if aim == "auto" else aim
+    if kind in ("next", "next_again"):
+        meetings = _first_meetings(world, wanted) if kind == "next" else _steps(world, wanted)
+        return Exam(kind, past, _next(world, meetings, moment, most))
     return Exam(kind, past, _later(world, wanted, moment, most, repeats=kind == "again"))
 
 
@@ -68,9 +76,30 @@ def in_order(world: World, wanted: NDArray[np.bool_]) -> bool:
     return bool(len(np.unique(world.user[rows[1:]][later])) >= COME_BACK * np.count_nonzero(several))
 
 
-def _next(world: World, wanted: NDArray[np.bool_], after: int, most: int) -> list[Question]:
-    """For a fixed sample of users, one moment after `after` at which they wanted something for the first time, and had before."""
-    first = _first_meetings(world, wanted)
+def fitting(world: World, wanted: NDArray[np.bool_], after: int) -> Kind:
+    """`next_again` where users are visits and at least RETURNS of their steps after `after` lead back; else `next`."""
+    steps = _steps(world, wanted)
+    users, starts, counts = np.unique(world.user[steps], return_index=True, return_counts=True)
+    lasted = world.time[steps[starts + counts - 1]] - world.time[steps[starts]]
+    several = counts > 1
+    if not several.any() or (lasted[several] < DAY).mean() < VISITS:
+        return "next"
+    late = (world.time[steps] > after) & (world.time[steps] > world.time[steps[starts]].repeat(counts))
+    new = np.isin(steps, _first_meetings(world, wanted))
+    return "next_again" if late.any() and (~new)[late].mean() >= RETURNS else "next"
+
+
+def _steps(world: World, wanted: NDArray[np.bool_]) -> Rows:
+    """The rows at which a user wanted an item other than the one just before: several times in a row is one step."""
+    rows = np.flatnonzero(wanted)
+    user, item = world.user[rows], world.item[rows]
+    new = np.ones(len(rows), bool)
+    new[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
+    return rows[new]
+
+
+def _next(world: World, first: Rows, after: int, most: int) -> list[Question]:
+    """For a fixed sample of users, one moment after `after` among the rows `first`, with something before it."""
     user, time = world.user[first], world.time[first]
     start = world.time[first[np.searchsorted(user, user)]]  # the same user's first of all
     late = first[(time > after) & (time > start)]

@@ -176,12 +176,14 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float, Meta(ge=0, le=86_400, description="For algorithm=auto: no further algorithm is tried after so many seconds.")
     ] = 120.0
     aim: Annotated[
-        Literal["next", "later", "again"],
+        Literal["auto", "next", "next_again", "later", "again"],
         Meta(
-            description="What quality is measured by after training, and `auto` chooses for: what a user takes up next; all they "
-            "take up in the time after that is new to them; the same, what they had before included."
+            description="What quality is measured by after training, and `algorithm=auto` chooses for. next: the next new thing a "
+            "user takes up; next_again: their next step, what they had before included; later: all they take up in the time after "
+            "that is new to them; again: the same, what they had before included; auto: next_again where users are single visits "
+            "that lead back to what was looked at, else next."
         ),
-    ] = "next"
+    ] = "auto"
     measure: Annotated[Alike, Meta(description="How alike two items, or two users, are for the neighbour algorithms.")] = "cosine"
     neighbours: Annotated[Neighbours, Meta(description="Neighbours kept per item, or asked per user.")] = 40
     shrinkage: Annotated[
@@ -225,6 +227,13 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sequence_damping: Annotated[float, Meta(ge=0, le=1e6, description="λ added to an item's meetings against chance pairs.")] = (
         50.0
     )
+    sequence_popularity: Annotated[
+        float, Meta(ge=0, le=1, description="Best-sellers are held back: what follows is divided by its meetings to this power.")
+    ] = 0.0
+    sequence_walk: Annotated[
+        float,
+        Meta(ge=0, le=1, description="How much what follows the followers counts beside the followers: reaches rarer items."),
+    ] = 0.0
     sequence_fade: Annotated[
         float, Meta(gt=0, le=1, description="γ: each step back in a user's history counts so much of the step after it.")
     ] = 0.7

@@ -86,7 +86,13 @@ def followers(world: World, config: Config, step: Step) -> Lists:
         step=step,
     )
     return sequences.similar(
-        found, damping=config.sequence_damping, backward=config.sequence_backward, repeats=True, k=config.long_neighbours
+        found,
+        damping=config.sequence_damping,
+        backward=config.sequence_backward,
+        popularity=config.sequence_popularity,
+        walk=config.sequence_walk,
+        repeats=True,
+        k=config.long_neighbours,
     )
 
 

@@ -2,11 +2,13 @@
 
     follows(i, j) = Σ over users, over i before j:  ρ^(steps between − 1)          (together: both in one basket)
     sim(i, j)     = (follows(i, j) + β · follows(j, i)) / (n_i + λ)                 n_i meetings of i that something followed
-    score(u, j)   = Σ_h γ^age(h) · sim(h, j)                                        age 0: the newest step of the history
+    near(i, j)    = |sim(i)| · ((1 − μ) · P + μ · P P)(i, j)         P: sim with rows of sum 1;  |sim(i)|: the sum of row i
+    score(u, j)   = Σ_h γ^age(h) · near(h, j)                                       age 0: the newest step of the history
 
 The decayed transitions are those of session neighbours (Ludewig & Jannach, 2018: SR, S-SKNN), the history's decay that of
 STAN (Garg et al., 2019), and the division a ridge regression of the next item on the history with nothing but its diagonal
 (`ease.learn_next` keeps the rest; Choi et al., 2021). λ holds back items met a few times, so that chance pairs do not lead.
+A walk of two steps (μ > 0) finds what follows the followers, where few followed directly (Cooper et al., 2014).
 Ours differs in that every weight is a multiple of 2⁻²⁰: sums in float64 are then exact, adding users up in any order gives
 the same bits, and taking a person out equals never having had that person.
 """
@@ -25,6 +27,8 @@ from aisle.tasks.recommend.lists import Floats, Lists, Places, ordered
 from aisle.tasks.recommend.world import Sparse
 
 GRAIN = 2.0**20  # weights are multiples of 1 / GRAIN; float64 adds 2³³ of them without loss
+STRIDE = 60  # followers of an item that a walk goes by
+BLOCK = 1024  # items whose walks are added up at once
 PAIRS = 1 << 22  # pairs gathered before they are added up
 Step = Callable[[int, int], None]
 
@@ -139,11 +143,12 @@ def similar(
     damping: float = 50.0,
     backward: float = 0.5,
     popularity: float = 0.0,
+    walk: float = 0.0,
     repeats: bool = False,
     k: int = 200,
 ) -> Lists:
-    """The k nearest of every item: `damping` λ, `backward` β; sim is divided by n_j^`popularity` against best-sellers, and
-    with `repeats` an item may follow itself."""
+    """The k nearest of every item: `damping` λ, `backward` β, `walk` μ; sim is divided by n_j^`popularity` against best-sellers,
+    and with `repeats` an item may follow itself."""
     both = follows.counts + backward * follows.counts.T if backward else follows.counts
     both = both.tocoo()
     keep = (both.data > 0) if repeats else (both.data > 0) & (both.row != both.col)
@@ -152,7 +157,37 @@ def similar(
     if popularity:
         value = value / np.maximum(follows.met[column], 1.0) ** popularity
     items = len(follows.met)
-    return ordered(row, column, value, items=items, k=min(k, items if repeats else max(items - 1, 1)))
+    most = min(k, items if repeats else max(items - 1, 1))
+    direct = ordered(row, column, value, items=items, k=most)
+    return walked(direct, walk, repeats=repeats) if walk else direct
+
+
+def walked(direct: Lists, walk: float, *, repeats: bool = False) -> Lists:
+    """The lists after one step and two: rows of the same length, and about the same sum, as `direct`."""
+    items, k = direct.indices.shape
+    rows = _matrix(Lists(direct.indices[:, :STRIDE], direct.values[:, :STRIDE]))
+    total = np.asarray(rows.sum(axis=1), np.float64)
+    once = sp.csr_array(sp.diags_array(1.0 / np.maximum(total, 1e-300)) @ rows)
+    parts = [_walked(once, total, slice(start, start + BLOCK), walk, k, repeats) for start in range(0, items, BLOCK)]
+    return Lists(np.concatenate([part.indices for part in parts]), np.concatenate([part.values for part in parts]))
+
+
+def _walked(once: Sparse, total: Floats, part: slice, walk: float, k: int, repeats: bool) -> Lists:
+    here = once[part]
+    both = ((1 - walk) * here + walk * (here @ once)).tocoo()
+    keep = slice(None) if repeats else both.row + part.start != both.col
+    row, column = both.row[keep].astype(np.int64), both.col[keep].astype(np.int64)
+    value = both.data[keep] * total[part][row]
+    return ordered(row, column, value, items=here.shape[0], k=k, first=part.start)
+
+
+def _matrix(lists: Lists) -> Sparse:
+    """(items, items) csr of lists."""
+    items, k = lists.indices.shape
+    start = np.arange(0, items * k + 1, k)
+    rows: Sparse = sp.csr_array((lists.values.astype(np.float64).ravel(), lists.indices.ravel(), start), shape=(items, items))
+    rows.sum_duplicates()
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +209,7 @@ def learn(
     damping: float = 50.0,
     backward: float = 0.5,
     popularity: float = 0.0,
+    walk: float = 0.0,
     repeats: bool = False,
     k: int = 200,
     fade: float = 0.7,
@@ -182,7 +218,7 @@ def learn(
 ) -> Neighbours:
     """Count, then list."""
     follows = count(sequences, items, decay=decay, window=window, together=together, step=step)
-    lists = similar(follows, damping=damping, backward=backward, popularity=popularity, repeats=repeats, k=k)
+    lists = similar(follows, damping=damping, backward=backward, popularity=popularity, walk=walk, repeats=repeats, k=k)
     return Neighbours(lists, fade, last)
 
 
@@ -205,10 +241,7 @@ def score(model: Neighbours, history: Places, worth: Floats | None = None) -> tu
 
 def score_all(lists: Lists, query: Sparse) -> Sparse:
     """(users, items) csr scores for many weighted histories at once, (users, items) csr."""
-    items, k = lists.indices.shape
-    start = np.arange(0, items * k + 1, k)
-    rows: Sparse = sp.csr_array((lists.values.astype(np.float64).ravel(), lists.indices.ravel(), start), shape=(items, items))
-    return (query @ rows).tocsr()
+    return (query @ _matrix(lists)).tocsr()
 
 
 def like_sessions(sessions: Sparse, query: Sparse, nearest: int = 500) -> Sparse:

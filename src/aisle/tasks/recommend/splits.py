@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.task import Data
+from aisle.tasks.recommend.questions import Aim
 from aisle.tasks.recommend.schema import Config
 from aisle.types import EVENT_CODE, EVENT_TYPES, EventColumns, Item, PastEvent
 
@@ -26,7 +27,7 @@ class Split:
     relevant: list[list[str]]  # the items each of them took next
     now: list[int]  # when each of them is asked, microseconds UTC
     exclude_seen: bool
-    aim: Literal["next", "later", "again"] = "next"  # what the protocol asks: `auto` is chosen for it
+    aim: Aim = "next"  # what the protocol asks: `auto` is chosen for it
     histories: Mapping[str, list[PastEvent]] | None = None  # newest first, of users who are not in `train`
 
 

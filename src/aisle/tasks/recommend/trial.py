@@ -93,7 +93,7 @@ class Trial:
 
     def requests(self, batch: list[Question]) -> Iterator[tuple[ForUser, Context]]:
         """What the engine is asked for each."""
-        again = self.kind == "again"
+        again = self.kind in ("again", "next_again")
         for one in batch:
             yield (
                 ForUser(user_id=one.user_id, n=SHOWN, explain="none", exclude_seen=not again),
