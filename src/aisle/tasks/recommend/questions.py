@@ -79,7 +79,7 @@ def in_order(world: World, wanted: NDArray[np.bool_]) -> bool:
 def fitting(world: World, wanted: NDArray[np.bool_], after: int) -> Kind:
     """`next_again` where users are visits and at least RETURNS of their steps after `after` lead back; else `next`."""
     steps = _steps(world, wanted)
-    users, starts, counts = np.unique(world.user[steps], return_index=True, return_counts=True)
+    _, starts, counts = np.unique(world.user[steps], return_index=True, return_counts=True)
     lasted = world.time[steps[starts + counts - 1]] - world.time[steps[starts]]
     several = counts > 1
     if not several.any() or (lasted[several] < DAY).mean() < VISITS:

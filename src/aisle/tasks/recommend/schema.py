@@ -178,10 +178,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     aim: Annotated[
         Literal["auto", "next", "next_again", "later", "again"],
         Meta(
-            description="What quality is measured by after training, and `algorithm=auto` chooses for. next: the next new thing a "
-            "user takes up; next_again: their next step, what they had before included; later: all they take up in the time after "
-            "that is new to them; again: the same, what they had before included; auto: next_again where users are single visits "
-            "that lead back to what was looked at, else next."
+            description="What quality is measured by after training, and `algorithm=auto` chooses for. next: the next new thing "
+            "a user takes up; next_again: their next step, what they had before included; later: all they take up in the time "
+            "after that is new to them; again: the same, what they had before included; auto: next_again where users are single "
+            "visits that lead back to what was looked at, else next."
         ),
     ] = "auto"
     measure: Annotated[Alike, Meta(description="How alike two items, or two users, are for the neighbour algorithms.")] = "cosine"
