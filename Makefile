@@ -12,7 +12,7 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 install: $(VENV)/installed console  ## .venv with everything `aisle` needs to run
 
-$(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/aisle/tasks/recommend/compiled/*.[ch])
+$(VENV)/installed: pyproject.toml constraints.txt $(wildcard src/aisle/*/compiled/*.[ch] src/aisle/tasks/*/compiled/*.[ch])
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt -e ".[$(EXTRAS)]"
 	touch $@

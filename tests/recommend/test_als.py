@@ -35,6 +35,33 @@ def test_a_half_step_is_the_normal_equations_row_by_row(factors: int, exponent: 
     np.testing.assert_allclose(als.half_step(world(), fixed, 0.3, 0.05, exponent), want, atol=2e-4)
 
 
+@pytest.mark.parametrize("factors", [3, 20])
+def test_so_it_is_without_the_kernel(factors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(als.compiled, "BUILT", False)
+    test_a_half_step_is_the_normal_equations_row_by_row(factors, 1.0)
+
+
+def test_few_steps_an_epoch_end_where_exact_epochs_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss after the same epochs is the same within a thousandth."""
+    met = world(users=120, items=60)
+    few = _loss(met, als.learn(met, factors=8, regularisation=0.01))
+    monkeypatch.setattr(als.compiled, "BUILT", False)
+    assert few == pytest.approx(_loss(met, als.learn(met, factors=8, regularisation=0.01)), rel=1e-3)
+
+
+def test_the_best_items_are_the_highest_scores_of_what_was_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    met = world()
+    model = als.learn(met, factors=6)
+    scores = als.score_all(model, model.users)
+    scores[met.nonzero()] = -np.inf
+    monkeypatch.setattr(als, "SHOWN", 100)  # blocks of seven users
+    indices, values = als.best_items(model, met, 5)
+    for user, row in enumerate(scores):
+        order = [item for item in np.argsort(-row, kind="stable")[:5] if np.isfinite(row[item])]
+        assert indices[user].tolist() == order + [-1] * (5 - len(order))
+        np.testing.assert_allclose(values[user, : len(order)], row[order], atol=1e-6)
+
+
 def test_every_epoch_lowers_the_loss() -> None:
     met = world()
     losses = [_loss(met, als.learn(met, factors=4, epochs=epochs, regularisation=0.01)) for epochs in range(1, 6)]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.kit import compiled
 from aisle.kit.pairs import LOWEST, Pairs, measured
 from aisle.kit.similarity import Measure, Rows
 
@@ -53,14 +54,20 @@ def top_k_neighbours(
 
 def best(scores: Scores, k: int) -> Best:
     """The k highest finite scores of each row, best first, ties by lower index; -1 and 0 where there are fewer."""
-    return _best(scores, k, LOWEST, lambda row, place: place)
+    return _best_of_rows(scores, k, LOWEST)
+
+
+def _best_of_rows(scores: Scores, k: int, least: np.float32) -> Best:
+    if compiled.BUILT:
+        return compiled.best(np.asarray(scores, np.float32), k, float(least))
+    return plain_best(scores, k, least, lambda row, place: place)
 
 
 def _best_others(pairs: Pairs, scores: Scores, k: int) -> Best:
     """The k best pairs of every row of a block but the one with itself."""
     if pairs.column is None or pairs.counts is None:
         scores[np.arange(pairs.stop - pairs.start), np.arange(pairs.start, pairs.stop)] = -np.inf
-        return _best(scores, k, pairs.least, lambda row, place: place)
+        return _best_of_rows(scores, k, pairs.least)
     scores[pairs.column == pairs.left(np.arange(pairs.stop))] = -np.inf
     return _best_listed(pairs.column, pairs.counts, scores, k)
 
@@ -75,11 +82,11 @@ def _best_listed(column: NDArray[Any], counts: NDArray[Any], scores: Scores, k: 
             own, width = starts[rows], np.arange(counts[rows[-1]])
             table = scores.take(own[:, None] + width, mode="clip")
             table[width >= counts[rows][:, None]] = -np.inf
-            indices[rows], values[rows] = _best(table, k, LOWEST, lambda row, place, own=own: column[own[row] + place])  # type: ignore[misc]
+            indices[rows], values[rows] = plain_best(table, k, LOWEST, lambda row, place, own=own: column[own[row] + place])  # type: ignore[misc]
     return indices, values
 
 
-def _best(scores: Scores, k: int, least: np.float32, index_of: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Best:
+def plain_best(scores: Scores, k: int, least: np.float32, index_of: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]) -> Best:
     """The way: guess from a few columns a bound that about 2k scores of the row pass, check that at least k do (else find the
     bound exactly), and sort only those. Scores below `least` do not count. `index_of` (row, place in the row) breaks ties and
     is what is returned."""

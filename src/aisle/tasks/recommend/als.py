@@ -3,8 +3,9 @@
     minimise  Σ_(u,i) met (wᵤ·hᵢ − 1)² + α Σ_(all u,i) (wᵤ·hᵢ)² + λ Σᵤ (nᵤ + α·items)^ν |wᵤ|² + λ Σᵢ (nᵢ + α·users)^ν |hᵢ|²
 
 Each half step is one small ridge regression per row with everything else fixed:  (HᵤᵀHᵤ + α HᵀH + λ(nᵤ + α·items)^ν I) wᵤ = Hᵤᵀ1.
-Ours differs in the arithmetic: in the axes of HᵀH what all rows share is a diagonal, so a row with fewer items than factors is
-solved in the space of its items (Woodbury); rows of like length are padded with zero vectors and solved as one batch.
+Ours differs in the arithmetic: in the axes of HᵀH what all rows share is a diagonal. Compiled (`kit.compiled`), a few steps of
+conjugate gradients go on from the last epoch's vectors, preconditioned by the diagonal. In numpy the same systems are solved
+exactly: a row with fewer items than factors in the space of its items (Woodbury), rows of like length as one batch.
 A new or changed history is folded in by the same regression, so an event counts at once. Users add up in HᵀH only, so taking a
 person out needs a new half step over items; this is no model with additive sums.
 """
@@ -18,12 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.kit import compiled, nearest
 from aisle.tasks.recommend.lists import Floats
 from aisle.tasks.recommend.world import Sparse
 
 Matrix = NDArray[np.float32]
 Step = Callable[[int, int], None]
 BATCH = 1 << 24  # numbers of a gathered batch: rows · length · factors
+STEPS = (
+    3  # of conjugate gradients in an epoch, compiled: within 0.4 % of the exact vectors, and the next epoch goes on from there
+)
+ENOUGH = 40  # ends in float32's last digits, for which 10 were enough on MovieLens 1M
+SHOWN = 1 << 22  # scores of a block of users
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +54,41 @@ def learn(
     rng = np.random.default_rng(seed)
     items = (rng.standard_normal((met.shape[1], factors)) * 0.1 / np.sqrt(factors)).astype(np.float32)
     users = np.zeros((met.shape[0], factors), np.float32)
+    settings = {"alpha": alpha, "regularisation": regularisation, "exponent": exponent}
     for epoch in range(epochs):
-        users = half_step(rows, items, alpha, regularisation, exponent)
-        items = half_step(columns, users, alpha, regularisation, exponent)
+        users = half_step(rows, items, **settings, near=users, steps=STEPS)
+        items = half_step(columns, users, **settings, near=items, steps=STEPS)
         if step is not None:
             step(epoch + 1, epochs)
-    users = half_step(rows, items, alpha, regularisation, exponent)
+    users = half_step(rows, items, **settings, near=users)
     return Factors(users, items, alpha, regularisation, exponent)
 
 
-def half_step(rows: Sparse, fixed: Matrix, alpha: float, regularisation: float, exponent: float) -> Matrix:
-    """(rows, factors) the best vectors of all rows while the vectors of the columns stay."""
+def half_step(
+    rows: Sparse, fixed: Matrix, alpha: float, regularisation: float, exponent: float,
+    *, near: Matrix | None = None, steps: int = ENOUGH,
+) -> Matrix:  # fmt: skip
+    """(rows, factors) the best vectors of all rows while the vectors of the columns stay; compiled, what is reached from `near`
+    (else from 0) in so many steps."""
     axes, turn = np.linalg.eigh((fixed.T @ fixed).astype(np.float64))
-    turned = np.vstack([fixed @ turn.astype(np.float32), np.zeros((1, fixed.shape[1]), np.float32)])  # the last: padding
-    lengths = np.diff(rows.indptr)
-    ridge = regularisation * (lengths + alpha * len(fixed)) ** exponent
+    turn = turn.astype(np.float32)
+    shared = (alpha * np.maximum(axes, 0.0)).astype(np.float32)
+    ridge = (regularisation * (np.diff(rows.indptr) + alpha * len(fixed)) ** exponent).astype(np.float32)
+    if compiled.BUILT and fixed.shape[1] <= compiled.WIDEST:
+        begin = np.zeros((rows.shape[0], fixed.shape[1]), np.float32) if near is None else near @ turn
+        found = compiled.ridge(rows, fixed @ turn, shared, ridge, begin, steps)
+    else:
+        found = least_squares(rows, fixed @ turn, shared, ridge)
+    return np.asarray(found @ turn.T, np.float32)
+
+
+def least_squares(rows: Sparse, fixed: Matrix, shared: Matrix, ridge: Matrix) -> Matrix:
+    """(rows, factors) w of (Σ c z zᵀ + diag(shared + ridge)) w = Σ c z, exactly, for every row's columns with vectors z."""
+    padding = np.vstack([fixed, np.zeros((1, fixed.shape[1]), np.float32)])
     found = np.zeros((rows.shape[0], fixed.shape[1]), np.float32)
-    for batch in _batches(lengths, fixed.shape[1]):
-        shared = (alpha * np.maximum(axes, 0.0) + ridge[batch][:, None]).astype(np.float32)
-        found[batch] = _solve(*_gather(rows, batch, turned), shared)
-    return np.asarray(found @ turn.T.astype(np.float32), np.float32)
+    for batch in _batches(np.diff(rows.indptr), fixed.shape[1]):
+        found[batch] = _solve(*_gather(rows, batch, padding), shared + ridge[batch][:, None])
+    return found
 
 
 def _batches(lengths: NDArray[Any], factors: int) -> list[NDArray[np.int64]]:
@@ -134,3 +156,19 @@ def score(model: Factors, history: NDArray[np.int64], worth: Floats | None = Non
 def score_all(model: Factors, vectors: Matrix) -> Matrix:
     """(users, items) scores of many users at once."""
     return np.asarray(vectors @ model.items.T)
+
+
+def best_items(model: Factors, met: Sparse, n: int) -> tuple[NDArray[np.int32], Matrix]:
+    """(indices, scores), (users, n) each: the n highest items of every known user, those in `met` (users, items) left out, best
+    first; -1 and 0 where there are fewer."""
+    block = max(SHOWN // max(len(model.items), 1), 1)
+    found = [_best_of(model, met, slice(start, start + block), n) for start in range(0, len(model.users), block)]
+    return np.concatenate([indices for indices, _ in found]), np.concatenate([values for _, values in found])
+
+
+def _best_of(model: Factors, met: Sparse, users: slice, n: int) -> tuple[NDArray[np.int32], Matrix]:
+    scores = score_all(model, model.users[users])
+    starts = met.indptr[users.start : users.stop + 1]
+    row = np.repeat(np.arange(len(scores)), np.diff(starts))
+    scores[row, met.indices[starts[0] : starts[-1]]] = -np.inf
+    return nearest.best(scores, n)

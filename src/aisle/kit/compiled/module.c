@@ -1,0 +1,128 @@
+/* The kernels as functions of arrays (buffers, C-contiguous, of the kinds `__init__.py` names). Python's lock is let go of. */
+#include "kernels.h"
+#include <math.h>
+
+enum { MOST_BUFFERS = 12 };
+typedef struct { Py_buffer all[MOST_BUFFERS]; int count; } Buffers;
+
+static void let_go(Buffers *held)
+{
+    while (held->count > 0) PyBuffer_Release(&held->all[--held->count]);
+}
+
+/* The numbers of an array of `size` numbers of `width` bytes, or of any number of them where `size` is -1. NULL for None. */
+static int take(Buffers *held, PyObject *from, Py_ssize_t width, Py_ssize_t size, int write, void **at)
+{
+    *at = NULL;
+    if (from == Py_None) return 0;
+    Py_buffer *one = &held->all[held->count];
+    if (PyObject_GetBuffer(from, one, write ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0) return -1;
+    held->count++;
+    *at = one->buf;
+    if (size >= 0 && one->len != size * width) {
+        PyErr_Format(PyExc_ValueError, "array %d has %zd bytes, not %zd", held->count, one->len, size * width);
+        return -1;
+    }
+    return 0;
+}
+
+static Py_ssize_t numbers(const Buffers *held, int which, Py_ssize_t width) { return held->all[which].len / width; }
+
+/* Whether a csr matrix points only to places it has. */
+static int is_sound(const Sparse *matrix, Py_ssize_t entries, Py_ssize_t columns)
+{
+    const int32_t *starts = matrix->starts;
+    int wrong = matrix->rows < 0 || starts[0] != 0 || starts[matrix->rows] != entries;
+    for (Py_ssize_t row = 0; row < matrix->rows; row++) wrong |= starts[row] > starts[row + 1];
+    for (Py_ssize_t at = 0; !wrong && at < entries; at++) wrong |= matrix->columns[at] < 0 || matrix->columns[at] >= columns;
+    if (wrong) PyErr_SetString(PyExc_ValueError, "no csr matrix of this shape");
+    return !wrong;
+}
+
+static int take_sparse(Buffers *held, PyObject *const *given, Py_ssize_t columns, Sparse *matrix)
+{
+    int first = held->count;
+    void *starts, *places, *values;
+    if (take(held, given[0], 4, -1, 0, &starts) < 0 || take(held, given[1], 4, -1, 0, &places) < 0) return -1;
+    Py_ssize_t entries = numbers(held, first + 1, 4);
+    if (take(held, given[2], 4, entries, 0, &values) < 0) return -1;
+    *matrix = (Sparse){starts, places, values, numbers(held, first, 4) - 1};
+    return is_sound(matrix, entries, columns) ? 0 : -1;
+}
+
+static Py_ssize_t longest_of(const Sparse *matrix)
+{
+    Py_ssize_t longest = 0;
+    for (Py_ssize_t row = 0; row < matrix->rows; row++)
+        if (matrix->starts[row + 1] - matrix->starts[row] > longest) longest = matrix->starts[row + 1] - matrix->starts[row];
+    return longest;
+}
+
+/* ridge(starts, columns, counts | None, fixed, shared, ridge, found, steps) */
+static PyObject *py_ridge(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 8) return PyErr_Format(PyExc_TypeError, "ridge takes 8 arguments, not %zd", count);
+    Buffers held = {.count = 0};
+    Ridge in = {.steps = (int)PyLong_AsLong(given[7])};
+    void *fixed, *shared, *ridge, *found;
+    int bad = PyErr_Occurred() != NULL || take(&held, given[4], 4, -1, 0, &shared) < 0;
+    in.width = bad ? 0 : numbers(&held, 0, 4);
+    if (!bad && (in.width % LANES || in.width < LANES || in.width > 512)) {
+        PyErr_SetString(PyExc_ValueError, "vectors have a multiple of 16 numbers, at most 512");
+        bad = 1;
+    }
+    bad = bad || take(&held, given[3], 4, -1, 0, &fixed) < 0;
+    Py_ssize_t columns = bad ? 0 : numbers(&held, 1, 4) / in.width;
+    bad = bad || take_sparse(&held, given, columns, &in.met) < 0 || take(&held, given[5], 4, in.met.rows, 0, &ridge) < 0 ||
+          take(&held, given[6], 4, in.met.rows * in.width, 1, &found) < 0;
+    if (!bad) {
+        in.fixed = fixed, in.shared = shared, in.ridge = ridge, in.found = found;
+        Py_BEGIN_ALLOW_THREADS
+        bad = ridge_rows(&in, longest_of(&in.met));
+        Py_END_ALLOW_THREADS
+        if (bad) PyErr_NoMemory();
+    }
+    let_go(&held);
+    if (bad) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* best(scores, least, indices, values): the k highest of every row, the shapes say how many. `indices` is (rows, k). */
+static PyObject *py_best(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 5) return PyErr_Format(PyExc_TypeError, "best takes 5 arguments, not %zd", count);
+    Buffers held = {.count = 0};
+    void *scores, *indices, *values;
+    double least = PyFloat_AsDouble(given[1]);
+    Py_ssize_t k = PyLong_AsSsize_t(given[2]);
+    int bad = PyErr_Occurred() != NULL || k < 1 || take(&held, given[3], 4, -1, 1, &indices) < 0;
+    Py_ssize_t rows = bad ? 0 : numbers(&held, 0, 4) / k;
+    bad = bad || take(&held, given[4], 4, rows * k, 1, &values) < 0 || take(&held, given[0], 4, -1, 0, &scores) < 0;
+    Py_ssize_t n = bad || rows == 0 ? 0 : numbers(&held, 2, 4) / rows;
+    if (!bad) {
+        Best best;
+        Py_BEGIN_ALLOW_THREADS
+        bad = best_begin(&best, k);
+        for (Py_ssize_t row = 0; !bad && row < rows; row++) {
+            best_restart(&best, (float)least);
+            best_of_row(&best, (const float *)scores + row * n, n);
+            best_write(&best, 1.0f, (int32_t *)indices + row * k, (float *)values + row * k);
+        }
+        best_end(&best);
+        Py_END_ALLOW_THREADS
+        if (bad) PyErr_NoMemory();
+    } else if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "k is at least 1");
+    let_go(&held);
+    if (bad) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+    {"ridge", (PyCFunction)(void (*)(void))py_ridge, METH_FASTCALL, "Many ridge regressions with a diagonal in common."},
+    {"best", (PyCFunction)(void (*)(void))py_best, METH_FASTCALL, "The k highest of every row."},
+    {NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_kernels", NULL, 0, functions};
+
+PyMODINIT_FUNC PyInit__kernels(void) { return PyModule_Create(&module); }
