@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,13 @@ def learn(
     rng = np.random.default_rng(seed)
     items = (rng.standard_normal((met.shape[1], factors)) * 0.1 / np.sqrt(factors)).astype(np.float32)
     users = np.zeros((met.shape[0], factors), np.float32)
-    settings = {"alpha": alpha, "regularisation": regularisation, "exponent": exponent}
+    half = partial(half_step, alpha=alpha, regularisation=regularisation, exponent=exponent)
     for epoch in range(epochs):
-        users = half_step(rows, items, **settings, near=users, steps=STEPS)
-        items = half_step(columns, users, **settings, near=items, steps=STEPS)
+        users = half(rows, items, near=users, steps=STEPS)
+        items = half(columns, users, near=items, steps=STEPS)
         if step is not None:
             step(epoch + 1, epochs)
-    users = half_step(rows, items, **settings, near=users)
+    users = half(rows, items, near=users)
     return Factors(users, items, alpha, regularisation, exponent)
 
 
