@@ -10,6 +10,7 @@ import { OverviewPage } from "./pages/Overview";
 import { RulesPage } from "./pages/Rules";
 import { SearchPage } from "./pages/Search";
 import { PicturesPage } from "./pages/Pictures";
+import { TextPage } from "./pages/Text";
 import { UsersPage } from "./pages/Users";
 import { VoicePage } from "./pages/Voice";
 import { href, useRoute, type Route } from "./router";
@@ -19,12 +20,14 @@ const PAGES: readonly { page: string; icon: IconName; name: string }[] = [
   { page: "", icon: "overview", name: "Overview" },
   { page: "users", icon: "users", name: "Users" },
   { page: "items", icon: "items", name: "Items" },
-  { page: "rules", icon: "rules", name: "Rules" },
   { page: "search", icon: "search", name: "Search" },
+  { page: "rules", icon: "rules", name: "Rules" },
+  { page: "text", icon: "text", name: "Text" },
   { page: "pictures", icon: "pictures", name: "Pictures" },
   { page: "voice", icon: "microphone", name: "Voice" },
   { page: "models", icon: "models", name: "Models" },
 ];
+const ALWAYS = 4; // pages that a telephone's bar shows; the others are behind "More"
 const SCHEMES: readonly { scheme: Scheme; icon: IconName; name: string }[] = [
   { scheme: "auto", icon: "auto", name: "Auto" }, // as the system
   { scheme: "light", icon: "sun", name: "Light" },
@@ -53,17 +56,7 @@ export function Frame({ leave }: { leave: () => void }): JSX.Element {
         <a class="brand" href={href("")}>
           <Mark /> Aisle
         </a>
-        <nav aria-label="Pages">
-          <ul>
-            {PAGES.map(({ page, icon, name }) => (
-              <li key={page}>
-                <a href={href(page)} {...(page === route.page ? { "aria-current": "page" as const } : {})}>
-                  <Icon name={icon} /> {name}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        <Pages current={route.page} />
         <div class="side-end">
           <SchemeButton />
           <button type="button" class="ghost" onClick={leave}>
@@ -75,6 +68,52 @@ export function Frame({ leave }: { leave: () => void }): JSX.Element {
         <Shown route={route} />
       </main>
     </div>
+  );
+}
+
+/** All pages in a column; on a telephone a bar of the first ones, and the others in a sheet above it. */
+function Pages({ current }: { current: string }): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const nav = useRef<HTMLElement>(null);
+  const more = useRef<HTMLButtonElement>(null);
+  useEffect(() => setOpen(false), [current]);
+  useEffect(() => {
+    if (!open) return undefined;
+    const close = (event: Event): void => {
+      if (event instanceof KeyboardEvent ? event.key !== "Escape" : nav.current?.contains(event.target as Node)) return;
+      setOpen(false);
+      if (event instanceof KeyboardEvent) more.current?.focus();
+    };
+    addEventListener("keydown", close);
+    addEventListener("pointerdown", close);
+    return () => {
+      removeEventListener("keydown", close);
+      removeEventListener("pointerdown", close);
+    };
+  }, [open]);
+  const link = ({ page, icon, name }: (typeof PAGES)[number]): JSX.Element => (
+    <li key={page}>
+      <a href={href(page)} {...(page === current ? { "aria-current": "page" as const } : {})}>
+        <Icon name={icon} /> {name}
+      </a>
+    </li>
+  );
+  const hidden = PAGES.slice(ALWAYS);
+  return (
+    <nav ref={nav} aria-label="Pages" class={open ? "open" : ""}>
+      <ul>{PAGES.slice(0, ALWAYS).map(link)}</ul>
+      <button
+        ref={more}
+        type="button"
+        class={`ghost more ${hidden.some(({ page }) => page === current) ? "within" : ""}`}
+        aria-expanded={open}
+        aria-controls="more-pages"
+        onClick={() => setOpen(!open)}
+      >
+        <Icon name={open ? "close" : "menu"} /> More
+      </button>
+      <ul id="more-pages">{hidden.map(link)}</ul>
+    </nav>
   );
 }
 
@@ -92,6 +131,8 @@ function Shown({ route }: { route: Route }): JSX.Element {
       return <SearchPage />;
     case "pictures":
       return <PicturesPage id={route.id} />;
+    case "text":
+      return <TextPage id={route.id} />;
     case "voice":
       return <VoicePage />;
     case "models":

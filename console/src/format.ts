@@ -7,6 +7,7 @@ const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
 const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+const month = new Intl.DateTimeFormat(LOCALE, { month: "short", year: "numeric" });
 const moment = new Intl.DateTimeFormat(LOCALE, {
   day: "numeric",
   month: "short",
@@ -63,6 +64,7 @@ export function money(price: Money): string {
 // Times inside Aisle are microseconds since 1970.
 export const dateOf = (micros: number): string => dayOfYear.format(micros / 1000);
 export const dayOf = (micros: number): string => day.format(micros / 1000);
+export const monthOf = (micros: number): string => month.format(micros / 1000);
 export const momentOf = (micros: number): string => moment.format(micros / 1000);
 export const clockOf = (micros: number): string => clock.format(micros / 1000);
 

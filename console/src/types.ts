@@ -158,6 +158,8 @@ export interface Rule {
   action: "pin" | "boost" | "bury" | "hide" | "cap" | "again";
   items?: { include?: string[]; category?: string[]; brand?: string[] };
   operations?: string[];
+  queries?: string[]; // of a search: for questions with these words
+  match?: "contains" | "is";
   position?: number;
   factor?: number;
   most?: number;
@@ -213,6 +215,45 @@ export interface Detected {
   objects: Thing[];
   width: number;
   height: number;
+}
+
+/** A piece of a text, and what it contributed to the logit of a label. */
+export interface Token {
+  text: string;
+  contribution: number;
+}
+
+export interface Explanation {
+  label: string;
+  method: "exact" | "occlusion";
+  bias: number;
+  tokens: Token[];
+}
+
+/** What text.read answers: one text, all that is known of it. */
+export interface TextRead {
+  text: string; // personal data masked
+  personal?: { kind: string; count: number }[];
+  classifiers?: string[];
+  classifier?: string;
+  result?: { labels: Label[]; path?: Label[]; explanation?: Explanation; truncated?: boolean };
+  language?: Label[];
+  unsafe?: Label[];
+  model: string;
+}
+
+/** What text.sentiment answers: what texts say of an item, period by period. */
+export interface SentimentOverTime {
+  item_id: string;
+  labels?: string[];
+  periods?: { start: number; texts: number; counts: Record<string, number>; mean: number | null }[];
+  by?: "week" | "month";
+  texts?: number;
+  judged?: number;
+  unlabelled?: number;
+  undated?: number;
+  mean?: number;
+  more?: boolean;
 }
 
 /** What speech.transcribe answers. Times in seconds. */

@@ -39,6 +39,28 @@ def test_a_rule_is_set_counts_at_once_and_is_removed(page: Page, served: Served)
     expect(page.get_by_text("No rules")).to_be_visible()
 
 
+def test_a_rule_for_some_searches_says_so_and_holds_for_them(page: Page, served: Served) -> None:
+    enter(page, served, "rules")
+    form = page.get_by_role("region", name="A new rule")
+    form.get_by_label("What should happen").select_option("pin")
+    form.get_by_role("combobox", name="Items").fill("item-0007")
+    options = form.get_by_role("listbox").get_by_role("option")
+    expect(options).to_have_count(1)
+    options.click()
+    form.get_by_label("Only for searches with these words").fill("red lamp, toy")
+    form.get_by_label("Why (said in the reasons)").fill("spring")
+    form.get_by_role("button", name="Set the rule").click()
+    force = page.get_by_role("list", name="Rules in force")
+    expect(force).to_contain_text("when somebody searches for “red lamp” or “toy”")
+    page.goto(f"{served.address}/#/search")
+    page.get_by_label("What a shopper types").fill("lamp red")
+    found = page.get_by_role("region", name="What is found")
+    expect(found.locator(".ranked > li").first).to_contain_text("Placed by the shop: spring")
+    page.goto(f"{served.address}/#/rules")
+    force.get_by_role("button", name=re.compile("^Remove spring")).click()
+    expect(page.get_by_text("No rules")).to_be_visible()
+
+
 def test_what_cannot_be_is_said_and_the_form_keeps_what_was_typed(page: Page, served: Served) -> None:
     enter(page, served, "rules")
     form = page.get_by_role("region", name="A new rule")

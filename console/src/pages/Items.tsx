@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ApiError, path } from "../api";
 import { count, decimal, eventName, money, plural, words } from "../format";
-import { useAnswer, useSettled } from "../hooks";
+import { useAnswer, useSettled, useShop } from "../hooks";
 import { Await, Badge, Bars, Card, Command, Empty } from "../parts/basics";
 import { about } from "../parts/ItemLine";
 import { PickItem } from "../parts/Pick";
@@ -12,6 +12,7 @@ import { Picture } from "../parts/Picture";
 import { href } from "../router";
 import type { Item, ItemPage, ItemRow } from "../types";
 import { AlsoBought, NeighboursBy } from "./items/Neighbours";
+import { Said } from "./text/Said";
 
 const PAGE = 24;
 
@@ -99,6 +100,7 @@ const Tile = ({ row: { item, events } }: { row: ItemRow }): JSX.Element => (
 );
 
 function OneItem({ id }: { id: string }): JSX.Element {
+  const { tasks } = useShop();
   const found = useAnswer<ItemRow>(
     async (api, signal) => {
       const page = await api.post<ItemPage>("/v1/catalogue/lookup", { item_ids: [id] }, signal);
@@ -138,6 +140,11 @@ function OneItem({ id }: { id: string }): JSX.Element {
               </div>
             </Card>
             <AlsoBought itemId={id} />
+            {tasks.includes("text") && (
+              <Card title="What is said of it" note="Labels of the shop’s texts about it, over time">
+                <Said itemId={id} linked={false} />
+              </Card>
+            )}
           </>
         )}
       </Await>

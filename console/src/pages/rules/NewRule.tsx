@@ -23,11 +23,12 @@ interface Draft {
   brand: string;
   number: string; // factor, position, most or days
   per: NonNullable<Rule["per"]>;
+  queries: string; // a line or comma between them
   until: string; // a date
   note: string;
 }
 
-const BLANK: Draft = { action: "boost", items: [], category: "", brand: "", number: "", per: "category", until: "", note: "" };
+const BLANK: Draft = { action: "boost", items: [], category: "", brand: "", number: "", per: "category", queries: "", until: "", note: "" };
 const NUMBERS: Partial<Record<Rule["action"], { name: "factor" | "position" | "most" | "days"; label: string; usual: string }>> = {
   boost: { name: "factor", label: "Score times", usual: "2" },
   bury: { name: "factor", label: "Score times", usual: "0.5" },
@@ -77,6 +78,14 @@ export function NewRule({ onSet }: { onSet: () => void }): JSX.Element {
             <Text label="Or a category" value={draft.category} hint="Clothing > Shirts" onText={(category) => change({ category })} />
             <Text label="Or a brand" value={draft.brand} onText={(brand) => change({ brand })} />
           </>
+        )}
+        {draft.action !== "again" && (
+          <Text
+            label="Only for searches with these words (commas between; empty: for every list)"
+            value={draft.queries}
+            hint="garden chair, patio"
+            onText={(queries) => change({ queries })}
+          />
         )}
         <label class="field">
           <span>Until (empty: until it is removed)</span>
@@ -134,12 +143,14 @@ function rule(draft: Draft): Rule {
     ...(draft.brand.trim() ? { brand: [draft.brand.trim()] } : {}),
   };
   const number = NUMBERS[draft.action];
+  const queries = draft.queries.split(",").map((words) => words.trim()).filter(Boolean);
   return {
     rule_id: `${draft.note.trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-") || draft.action}-${Date.now().toString(36)}`,
     action: draft.action,
     items,
     ...(number && draft.number !== "" ? { [number.name]: Number(draft.number) } : {}),
     ...(draft.action === "cap" ? { per: draft.per } : {}),
+    ...(queries.length ? { queries } : {}),
     ...(draft.until ? { ends_at: `${draft.until}T23:59:59Z` } : {}),
     ...(draft.note.trim() ? { note: draft.note.trim() } : {}),
   };

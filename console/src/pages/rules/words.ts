@@ -11,7 +11,15 @@ export const ACTIONS: readonly (readonly [Rule["action"], string])[] = [
   ["again", "Bring back after a purchase"],
 ];
 
+/** The rule as a sentence, with the questions it is for. */
 export function said(rule: Rule, title: (id: string) => string): string {
+  const told = does(rule, title);
+  if (!rule.queries?.length) return told;
+  const asked = rule.queries.map((words) => `“${words}”`).join(" or ");
+  return `${told}, when somebody searches for ${rule.match === "is" ? "exactly " : ""}${asked}`;
+}
+
+function does(rule: Rule, title: (id: string) => string): string {
   const what = about(rule, title);
   switch (rule.action) {
     case "boost":
