@@ -3,14 +3,15 @@
     python -m bench.search_scale [--sizes 1000,10000,100000,1000000] [--questions 400] [--json] [--plot FILE.svg]
 
 The catalogues are synthetic: words by Zipf's law from a vocabulary that grows with the shop (Heaps), titles of 8 words,
-descriptions of 40, 300 categories, 500 brands, three attributes; item vectors are the means of random vectors
-of the title's words, as a static embedding makes them, with the starter's 192 dimensions. Questions are two to four words of an item's title, one in ten with a slip of the finger, each with its vector, facets and
-reasons. Where there are more items than `compare_all`, a graph of the vectors is made, written and opened as training and
-serving do; then the same questions are asked without it: `recall` is the share of the ten nearest vectors that the graph
-brings, `same` of the ten answers. Times are of the engine (catching up, words, meaning, joining, facets, reasons), one question
-at a time: by the clock, and of the processor, which other work on the machine disturbs less (OMP_NUM_THREADS=1: BLAS threads that
-wait count as work). `typing` is `suggest` for the same questions cut after the third letter of their last word. Each size
-runs in a process of its own: memory is what it holds after the questions.
+descriptions of 40, 300 categories, 500 brands, three attributes; item vectors are the means of random vectors of the title's
+words, as a static embedding makes them, with the starter's 192 dimensions. Questions are two to four words of an item's
+title, one in ten with a slip of the finger, each with its vector, facets and reasons. Where there are more items than
+`compare_all`, a graph of the vectors is made, written and opened as training and serving do; then the same questions are
+asked without it: `recall` is the share of the ten nearest vectors that the graph brings, `same` of the ten answers. Times are
+of the engine (catching up, words, meaning, joining, facets, reasons), one question at a time: by the clock, and of the
+processor, which other work on the machine disturbs less (OMP_NUM_THREADS=1: BLAS threads that wait count as work). `typing`
+is `suggest` for the same questions cut after the third letter of their last word. Each size runs in a process of its own:
+memory is what it holds after the questions.
 """
 
 from __future__ import annotations
