@@ -9,15 +9,20 @@ from typing import Any
 
 import msgspec
 
-from aisle.errors import BadInput
+from aisle.errors import BadInput, Misconfigured
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
 from aisle.models import Models, Version
 from aisle.settings import Settings
 from aisle.storage.training import TrainingData
-from aisle.task import Adopts, Progress, Registry
+from aisle.task import Adopts, Forgets, Progress, Registry, Scores
+from aisle.times import DAY, to_iso, to_micros
+from aisle.version import VERSION
 
 HOUR = 3_600_000_000  # microseconds
+DEADLINE = 30 * DAY  # from an erasure until a network that had learnt from the person has been trained again …
+MARGIN = 2 * DAY  # … which is begun so much earlier
+RETRAIN_BY, SETTLED = "retrain_by", "settled_at"  # facts of a card: that deadline; when its settings were last chosen
 
 
 class Learning:
@@ -41,14 +46,15 @@ class Learning:
         return self._jobs.enqueue(tenant, "train", {"task": task, "config": config})
 
     def again(self, tenant: int) -> tuple[list[str], list[str]]:
-        """Queue every task with a live model again, as it was configured, to replace all versions there are.
+        """Queue every task with a live model again, as it was configured, to replace all versions there are: somebody was erased.
 
-        Returns the names of these versions, and of the jobs.
+        Who can (`Forgets`) keeps the settings that were found and makes only the sums again. Returns the names of these versions,
+        and of the jobs.
         """
         versions = [v for v in self._models.all_live(tenant) if "adopted_from" not in v.card.get("data", {})]  # learnt elsewhere
+        how = {"forget": True, "settled": True}
         jobs = [
-            self._jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), "forget": True})
-            for v in versions
+            self._jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), **how}) for v in versions
         ]
         return [v.name for v in self._models.list(tenant)], [job.job_id for job in jobs]
 
@@ -60,18 +66,28 @@ class Learning:
         """
         waiting = self._jobs.training()
         return [
-            self.train(version.tenant, version.task, version.card.get("config", {}))
+            self._queued_again(version)
             for version in self._models.all_live()
             if (version.tenant, version.task) not in waiting and self._is_due(version)
         ]
+
+    def _queued_again(self, version: Version) -> Job:
+        config = version.card.get("config", {})
+        self.config(version.task, config)
+        params = {"task": version.task, "config": config}
+        if RETRAIN_BY in version.card.get("data", {}):  # a part of it, and the versions before it, still remember somebody
+            params["forget"] = True
+        return self._jobs.enqueue(version.tenant, "train", params)
 
     def _is_due(self, version: Version) -> bool:
         learnt = version.card.get("data", {})
         if "adopted_from" in learnt:
             return False
+        if RETRAIN_BY in learnt and to_micros(learnt[RETRAIN_BY]) - MARGIN <= time.time_ns() // 1000:
+            return True
         now = self._data(version.tenant).sizes()
         grown = max(abs(now[name] - learnt.get(name, 0)) / max(learnt.get(name, 0), 1) for name in now)
-        old = 0 < self._hours * HOUR <= time.time_ns() // 1000 - version.created_at
+        old = 0 < self._hours * HOUR <= time.time_ns() // 1000 - learnt.get(SETTLED, version.created_at)
         return bool((old and grown > 0) or 0 < self._growth <= grown)
 
     def config(self, task: str, given: dict[str, Any]) -> Any:
@@ -94,8 +110,10 @@ class Learning:
         started = time.monotonic()
         folder = self._models.scratch(task.name)
         data = self._data(job.tenant)
-        scores = task.fit(data, config, folder, progress)
-        facts: dict[str, Any] = {**data.sizes(), "seconds": time.monotonic() - started}
+        old = self._models.live(job.tenant, task.name) if job.params.get("settled") else None
+        forgot = None if old is None else self._forgot(old, data, folder, progress)
+        scores, more = forgot or (task.fit(data, config, folder, progress), {})
+        facts: dict[str, Any] = {**data.sizes(), **more, "seconds": time.monotonic() - started}
         if (about := folder / "about.json").exists():  # what a task says of its training in words
             facts |= msgspec.json.decode(about.read_bytes(), type=dict[str, str])
         version = self._models.publish(
@@ -104,6 +122,21 @@ class Learning:
         if job.params.get("forget"):  # somebody was erased: no older version may remember them
             self._models.forget(job.tenant, task.name, version.version)
         return {"model": version.name, "version": version.version, "scores": scores, **facts}
+
+    def _forgot(self, old: Version, data: TrainingData, folder: Path, progress: Progress) -> tuple[Scores, dict[str, Any]] | None:
+        """Write the live model without whoever was erased; its scores and facts, or None where it has to be trained anew."""
+        task = self._registry[old.task]
+        if not isinstance(task, Forgets) or old.card["aisle"] != VERSION:
+            return None
+        try:
+            whole = task.forget(data, self._models.verify(old), folder, progress)
+        except Misconfigured:  # its files are damaged
+            return None
+        learnt = old.card.get("data", {})
+        facts = {SETTLED: learnt.get(SETTLED, old.created_at)}
+        if not whole:
+            facts[RETRAIN_BY] = learnt.get(RETRAIN_BY, to_iso(time.time_ns() // 1000 + DEADLINE))
+        return old.card["scores"], facts
 
     def adopt(self, tenant: int, task: str, source: str) -> Job:
         """Queue the conversion of a model made elsewhere: a local folder, or a name on a model hub. Raises BadInput, NotFound."""

@@ -164,6 +164,15 @@ class Adopts(Protocol):
         """Convert a local folder or hub name into files that `load` opens; returns what was checked, in numbers."""
 
 
+@runtime_checkable
+class Forgets(Protocol):
+    """A task whose model can be had without a person, with nothing chosen anew: what an erasure asks for."""
+
+    def forget(self, data: Data, old: Path, folder: Path, progress: Progress) -> bool:
+        """Write into `folder` what the model in `old` would be, had it been trained on the rows that `data` still has;
+        False where a part of it (a network) is still as it was and has to be trained again."""
+
+
 def starter_of(task: Task) -> Path | None:
     """The folder of the model that comes with a task: `starter` beside its code, with a card; None where it has none.
 

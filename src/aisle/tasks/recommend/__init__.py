@@ -66,6 +66,11 @@ class Recommend:
 
         return load(folder)
 
+    def forget(self, data: Data, old: Path, folder: Path, progress: Progress) -> bool:
+        from aisle.tasks.recommend.forgetting import forget
+
+        return forget(data, old, folder, progress)
+
     def evaluate(self, data: Data, config: Config, protocol: str, progress: Progress) -> list[dict[str, Any]]:
         from aisle.tasks.recommend.evaluate import evaluate
 

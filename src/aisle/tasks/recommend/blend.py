@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace as changed
@@ -22,7 +21,7 @@ from scipy.optimize import minimize
 from aisle.tasks.recommend.blended import ITEM, table
 from aisle.tasks.recommend.engine import RecommendEngine
 from aisle.tasks.recommend.lists import Floats, Places
-from aisle.tasks.recommend.model import Blend, Model
+from aisle.tasks.recommend.model import Blend, Model, Recipe
 from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.trial import DISCOUNT, SHOWN, Marks, Trial
 
@@ -30,13 +29,6 @@ RIDGE = 0.1  # λ is this by the number of users: a prior that many of them outw
 FOLDS = 2
 LEAST = 0.03  # a model whose weight is a smaller part of all is left out: it would cost time for nothing
 MOST = 4  # models served
-
-
-class Recipe(NamedTuple):
-    """The models of a blend, by their settings, and the weights of its terms."""
-
-    parts: list[Config]
-    weights: list[float]  # models, then ITEM
 
 
 @dataclass(frozen=True, slots=True)

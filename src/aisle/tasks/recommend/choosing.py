@@ -17,9 +17,9 @@ from msgspec.structs import asdict
 from msgspec.structs import replace as changed
 
 from aisle.tasks.recommend import blend
-from aisle.tasks.recommend.blend import Recipe
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
+from aisle.tasks.recommend.model import Recipe
 from aisle.tasks.recommend.questions import Exam
 from aisle.tasks.recommend.schema import Config, Single
 from aisle.tasks.recommend.scoring import closed_form_fits, limited

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace as changed
@@ -19,6 +20,7 @@ from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Had, Model
 from aisle.tasks.recommend.schema import Config, Single
 from aisle.tasks.recommend.scoring import scored_by
+from aisle.tasks.recommend.sequence.served import Served
 from aisle.tasks.recommend.trial import with_settings
 from aisle.tasks.recommend.view import moment
 from aisle.tasks.recommend.weights import RATE, Weights
@@ -30,12 +32,25 @@ Step = Callable[[float, str], None]
 Part = Callable[..., None]  # done, of how much, and perhaps what to say
 
 
+class Rows(NamedTuple):
+    """The shop's rows as arrays, and what is known of its items without any event."""
+
+    world: World
+    texts: Content
+    near: Lists
+
+
 def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
     """Learn everything, write it, and say how good it is. Raises BadInput for a shop without items."""
+    rows = gathered(data, config, progress)
+    found = measure(rows.world, config, rows.texts, rows.near, _from(_said(progress), 30, 65))
+    written(data, rows, found, folder, progress)
+    return {**found.scores, **_facts(rows.world)}
 
-    def step(done: float, message: str) -> None:
-        progress(done, STEPS, message)
 
+def gathered(data: Data, config: Config, progress: Progress) -> Rows:
+    """Items and events, and the likeness of texts. Raises BadInput for a shop without items."""
+    step = _said(progress)
     step(0, "reading items and events")
     world = read(data)
     if not world.items:
@@ -44,24 +59,32 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
         )
     step(10, f"{world.known:,} items, {len(world.user):,} events of {len(world.users):,} users")
     texts = content.read(world.items)
-    near = content.learn(texts, config.content_neighbours, _within(step, 15, 30, "likeness of texts"))
-    found = measure(world, config, texts, near, _from(step, 30, 65))
+    return Rows(world, texts, content.learn(texts, config.content_neighbours, _within(step, 15, 30, "likeness of texts")))
+
+
+def written(data: Data, rows: Rows, found: Found, folder: Path, progress: Progress, served: Served | None = None) -> None:
+    """Learn what was found best from everything, and write its files; a network that is `served` is not trained again."""
+    world, step = rows.world, _said(progress)
     spaces = cold.vectors_of({name: list(data.vectors(name)) for name in cold.SPACES}, {n: k for k, n in enumerate(world.names)})
-    whole = learnt(world, found, texts, near, _from(step, 65, 95), spaces)
-    whole.images = pictures(data.vectors("image"), whole.place, config.neighbours)
+    whole = learnt(world, found, rows.texts, rows.near, _from(step, 65, 95), spaces, served)
+    whole.images = pictures(data.vectors("image"), whole.place, found.config.neighbours)
     step(95, "writing files")
     model.save(whole, folder)
     files.save_json(folder, "about", {"algorithm": found.config.algorithm, "chosen": found.why})
     step(STEPS, f"done: {found.config.algorithm}, {found.why}")
-    return {**found.scores, **_facts(world)}
+
+
+def _said(progress: Progress) -> Step:
+    return lambda done, message: progress(done, STEPS, message)
 
 
 def learnt(
-    world: World, found: Found, texts: Content, near: Lists, step: Step, spaces: Mapping[str, cold.Matrix] | None = None
-) -> Model:
+    world: World, found: Found, texts: Content, near: Lists, step: Step, spaces: Mapping[str, cold.Matrix] | None = None,
+    served: Served | None = None,
+) -> Model:  # fmt: skip
     """The model that was found best, from everything."""
     if found.recipe is None:
-        return learn(world, found.config, texts, near, step, spaces)
+        return learn(world, found.config, texts, near, step, spaces, served)
     base = learn(
         world, changed(found.config, algorithm="item_neighbours"), texts, near, lambda done, said: step(done * 0.5, said)
     )
@@ -74,9 +97,11 @@ def learnt(
 
 
 def learn(
-    world: World, config: Config, texts: Content, near: Lists, step: Step, spaces: Mapping[str, cold.Matrix] | None = None
-) -> Model:
-    """A model in memory, for a single algorithm. `texts` and `near` do not depend on events: a second model may share them."""
+    world: World, config: Config, texts: Content, near: Lists, step: Step, spaces: Mapping[str, cold.Matrix] | None = None,
+    served: Served | None = None,
+) -> Model:  # fmt: skip
+    """A model in memory, for a single algorithm. `texts` and `near` do not depend on events: a second model may share them.
+    A network that is `served` is taken as it is."""
     weights = Weights.of(config)
     interest = world.interest(weights)
     rated = bool((world.type == RATE).any())
@@ -111,7 +136,7 @@ def learn(
         stand_ins=cold.stand_ins(kin, texts, near, ~heard) if kin is not None else None,
     )
     algorithm: Single = "item_neighbours" if config.algorithm == "auto" or config.algorithm == "blend" else config.algorithm
-    return scored_by(algorithm, whole, world, _within(step, 70, 100, algorithm))
+    return scored_by(algorithm, whole, world, _within(step, 70, 100, algorithm), served)
 
 
 def pictures(vectors: Iterable[tuple[str, bytes]], place: dict[str, int], k: int) -> Lists | None:

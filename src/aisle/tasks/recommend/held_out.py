@@ -14,11 +14,11 @@ from msgspec.structs import replace as changed
 
 from aisle.task import Scores
 from aisle.tasks.recommend import blend
-from aisle.tasks.recommend.blend import Recipe
 from aisle.tasks.recommend.blended import ITEM
 from aisle.tasks.recommend.choosing import CANDIDATES, DEFAULT, Entrant, Race, blended_of, race, settings_of
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
+from aisle.tasks.recommend.model import Recipe
 from aisle.tasks.recommend.questions import Exam, Kind, exam
 from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.sequence.learn import can_be_trained

@@ -249,15 +249,22 @@ def _save_blend(blend: Blend, folder: Path) -> None:
             _save_factors(part.factors, folder, f"part{number}_")
 
 
-class _Recipe(Struct):
+class Recipe(Struct, frozen=True):
+    """The models of a blend, by their settings, and the weights of its terms."""
+
     parts: list[Config]
-    weights: list[float]
+    weights: list[float]  # models, then the terms of the candidate itself
+
+
+def recipe_of(folder: Path) -> Recipe | None:
+    """How the blend of a model is made; None where it is none."""
+    return files.load_json(folder, "blend", Recipe) if (folder / "blend.json").exists() else None
 
 
 def _with_blend(model: Model, folder: Path) -> Model:
-    if not (folder / "blend.json").exists():
+    recipe = recipe_of(folder)
+    if recipe is None:
         return model
-    recipe = files.load_json(folder, "blend", _Recipe)
     parts = [
         replace(
             model, config=config, personal=_lists(folder, f"part{number}_personal"), factors=_factors(folder, f"part{number}_")

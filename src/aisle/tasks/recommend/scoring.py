@@ -25,6 +25,7 @@ from aisle.tasks.recommend.lists import Floats, Lists
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.schema import Algorithm, Config, Single
 from aisle.tasks.recommend.sequence import learn as network
+from aisle.tasks.recommend.sequence.served import Served
 from aisle.tasks.recommend.weights import Weights
 from aisle.tasks.recommend.world import Sparse, World
 from aisle.times import DAY
@@ -33,11 +34,11 @@ DENSE = 10_000  # items with events above which the inverse of `ease` is refused
 Step = Callable[..., None]  # done, of how much; a network adds what to say
 
 
-def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Model:
-    """The same model with `algorithm` behind `for_user`, learnt from `world`. Raises BadInput for `ease` with too many items,
-    Misconfigured for `sequence` without torch."""
+def scored_by(algorithm: Single, model: Model, world: World, step: Step, served: Served | None = None) -> Model:
+    """The same model with `algorithm` behind `for_user`, learnt from `world`; a network that is `served` is taken as it is.
+    Raises BadInput for `ease` with too many items, Misconfigured for `sequence` without torch."""
     config = changed(model.config, algorithm=algorithm)
-    factors = served = None
+    factors = None
     if algorithm == "content":
         return replace(model, config=config, personal=model.texts, factors=None, network=None, share=1.0)
     if algorithm == "sequence_neighbours":
@@ -49,7 +50,7 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step) -> Mode
         if algorithm == "als":
             factors = folded(world, config, step)
         elif algorithm == "sequence":
-            served = network.learn(world, config, model.content, step)
+            served = served or network.learn(world, config, model.content, step)
     share = _share(own, model)
     lists = item_neighbours.with_cold(own, model.stand_ins or model.texts, share)
     return replace(model, config=config, personal=lists, factors=factors, network=served, share=share)
