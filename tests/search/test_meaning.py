@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from aisle.access import DEFAULT_TENANT
+from aisle.app import App
 from aisle.embedded import Shop
 from aisle.kit.vectors import Space, cosines
+from aisle.settings import Settings
 from aisle.tasks.search import engine
 from aisle.tasks.search.model import Learnt, Model
 from aisle.tasks.search.schema import Config, Weights
@@ -103,6 +105,20 @@ def test_items_put_over_the_api_are_searchable_at_once_and_by_meaning_within_sec
         assert len(list(shop.app.vectors.all(DEFAULT_TENANT, "text"))) == 3
         shop.put_items([Item(item_id="pot", title="Clay flower pot")])
         assert shop.search(query="flower pots").items[0].item_id == "pot"
+
+
+def test_what_another_process_changes_is_found_and_gone_within_a_second(tmp_path: Path) -> None:
+    with Shop(str(tmp_path / "shop"), worker=False) as shop:
+        shop.put_items([Item(item_id="lamp", title="Desk lamp")])
+        assert shop.search(query="lamp").items
+        other = App(Settings(home=str(tmp_path / "shop"), worker=False))
+        began = time.monotonic()
+        other.items.put(DEFAULT_TENANT, [Item(item_id="harp", title="Celtic harp")])
+        other.items.remove(DEFAULT_TENANT, ["lamp"])
+        other.database.close()
+        while [hit.item_id for hit in shop.search(query="celtic harp").items] != ["harp"]:
+            time.sleep(0.02)
+            assert time.monotonic() - began < 1.0
 
 
 def test_what_the_best_mean_moves_the_question() -> None:
