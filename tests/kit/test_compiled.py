@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from aisle.kit import compiled, nearest
+from aisle.kit.compiled import neighbours
 
 pytestmark = pytest.mark.skipif(not compiled.BUILT, reason="no kernels here: `make install` compiles them where gcc is")
 
@@ -91,3 +92,52 @@ def test_the_best_of_a_row_are_those_of_the_plain_way_to_the_bit(n, k):
     for least in (nearest.LOWEST, np.float32(0.5), np.float32(-1.0)):
         found, want = compiled.best(scores, k, least), nearest.plain_best(scores, k, least, lambda row, place: place)
         assert (found[0] == want[0]).all() and (found[1] == want[1]).all()
+
+
+def shares(rng, rows: int, columns: int, values: str) -> sp.csr_array:
+    """A few columns that most rows have, many that few have; an empty row and one with everything."""
+    dense = rng.random((rows, columns)) < np.geomspace(0.9, 0.01, columns)
+    dense[3], dense[5] = False, True
+    drawn = {"ones": 1.0, "twos": 2.0, "decimals": rng.gamma(1.0, 1.0, dense.shape), "few": rng.integers(1, 4, dense.shape)}
+    return sp.csr_array((dense * drawn[values]).astype(np.float32))
+
+
+@pytest.mark.parametrize("values", ["ones", "twos", "decimals", "few"])
+@pytest.mark.parametrize("measure", ["cosine", "jaccard"])
+@pytest.mark.parametrize("shrinkage", [0.0, 10.0])
+@pytest.mark.parametrize("way", ["bits", "bits by word", "no bits", "listed"])
+def test_the_rows_most_alike_are_those_of_the_plain_way(values, measure, shrinkage, way, monkeypatch):
+    """Yes/no data without shrinkage to the bit, ties included; else within float32's rounding, in any order among equals."""
+    monkeypatch.setattr(neighbours, "FEW", 2.0 if way == "listed" else -1.0)
+    monkeypatch.setattr(neighbours, "BITS_AT_ONCE", dict.fromkeys((True, False), 0.5 if way == "no bits" else 20))
+    if way == "bits by word":
+        monkeypatch.setattr(neighbours._kernels, "counts_bits", lambda: False)
+    matrix = shares(np.random.default_rng(2), 203, 150, values)
+    plain, _ = nearest.plain_blocks(matrix, measure, 30, shrinkage)
+    found, want = neighbours.blocks(matrix, measure, 30, shrinkage)(1, 203), plain(1, 203)
+    np.testing.assert_allclose(found[1], want[1], rtol=1e-6)
+    if values == "ones" and not shrinkage:
+        assert (found[0] == want[0]).all() and (found[1] == want[1]).all()
+
+
+def test_bits_are_where_the_kernel_looks_for_them():
+    dense = np.random.default_rng(3).random((21, 130)) < 0.4
+    bits = neighbours._bits(sp.csr_array(dense.astype(np.int8)))
+    assert bits.shape == (3, 3, 8)
+    for row, column in np.ndindex(dense.shape):
+        assert bool(bits[row // 8, column // 64, row % 8] >> np.uint64(column % 64) & np.uint64(1)) == dense[row, column]
+
+
+def test_more_columns_than_fit_leave_the_fullest_in_the_head(monkeypatch):
+    monkeypatch.setattr(neighbours, "WORDS", 1)
+    matrix = shares(np.random.default_rng(4), 100, 400, "ones")
+    bits, tail = neighbours._split(matrix, True)
+    counts = np.bincount(matrix.indices, minlength=400)
+    assert bits.shape[1] == 1 and tail.nnz + np.bitwise_count(bits).sum() == matrix.nnz
+    assert np.bincount(tail.indices).max() <= np.sort(counts)[-64]
+
+
+def test_what_the_kernel_does_not_measure_is_left_to_numpy():
+    matrix = shares(np.random.default_rng(5), 50, 40, "decimals")
+    assert neighbours.blocks(matrix, "pearson", 5, 0.0) is neighbours.blocks(matrix * -1, "cosine", 5, 0.0) is None
+    assert neighbours.blocks(matrix, "cosine", 0, 0.0) is neighbours.blocks(matrix[:1], "cosine", 5, 0.0) is None

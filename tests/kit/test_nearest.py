@@ -7,10 +7,22 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from aisle.kit import compiled
 from aisle.kit import gram as gram_module
+from aisle.kit.compiled import neighbours
 from aisle.kit.gram import Gram, is_exact
 from aisle.kit.nearest import best, top_k_neighbours
 from aisle.kit.similarity import MEASURES, plain, shrunk
+
+
+@pytest.fixture(params=["compiled", "numpy"], autouse=True)
+def how(request, monkeypatch):
+    """Everything here is asked of the kernel and of numpy."""
+    if request.param == "numpy":
+        monkeypatch.setattr(neighbours, "BUILT", False)
+        monkeypatch.setattr(compiled, "BUILT", False)
+    elif not compiled.BUILT:
+        pytest.skip("no kernels here")
 
 
 def yes_no(rng, n=60, columns=25):

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.kit import compiled
+from aisle.kit.compiled import neighbours
 from aisle.kit.pairs import LOWEST, Pairs, measured
 from aisle.kit.similarity import Measure, Rows
 
 Best = tuple[NDArray[np.int32], NDArray[np.float32]]
 Scores = NDArray[np.float32]  # (block, n): -inf where a row is no neighbour
+COMPILED_ROWS = 512  # rows a thread does at once, where the kernel does
 SAMPLE = 512  # columns looked at to guess where the k best of a row begin
 NOTHING = np.int64(-(2**63))
 
@@ -35,21 +37,32 @@ def top_k_neighbours(
     there are fewer than k the rest is -1 with similarity 0. `shrinkage` is β of `similarity.shrunk`. Memory stays flat:
     `threads` (default: the processor's) blocks of some rows, never n². Equal to `similarity.plain` within 1e-6.
     """
-    rows = Rows.from_csr(matrix)
-    n = rows.shape[0]
-    block, scale, step = measured(rows, measure, shrinkage)
+    n: int = matrix.shape[0]
+    block = neighbours.blocks(matrix, measure, k, shrinkage)
+    step = COMPILED_ROWS
+    if block is None:
+        block, step = plain_blocks(matrix, measure, k, shrinkage)
     indices, similarity = np.full((n, k), -1, np.int32), np.zeros((n, k), np.float32)
 
     def work(start: int) -> int:
         stop = min(start + step, n)
-        pairs, scores = block(start, stop)
-        indices[start:stop], similarity[start:stop] = _best_others(pairs, scores, k)
-        similarity[start:stop] *= scale[start:stop, None]
+        indices[start:stop], similarity[start:stop] = block(start, stop)
         return stop
 
     for stop in _in_threads(work, range(0, n, step), threads or _cores()):
         progress(stop, n)
     return indices, similarity
+
+
+def plain_blocks(matrix: Any, measure: Measure, k: int, shrinkage: float) -> tuple[neighbours.Block, int]:
+    """The neighbours of rows start … stop−1 in numpy, and how many rows are best done at once."""
+    block, scale, step = measured(Rows.from_csr(matrix), measure, shrinkage)
+
+    def found(start: int, stop: int) -> Best:
+        indices, similarity = _best_others(*block(start, stop), k)
+        return indices, similarity * scale[start:stop, None]
+
+    return found, step
 
 
 def best(scores: Scores, k: int) -> Best:

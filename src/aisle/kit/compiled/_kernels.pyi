@@ -8,3 +8,26 @@ def ridge(
     starts: Array, columns: Array, counts: Array | None, fixed: Array, shared: Array, own: Array, found: Array, steps: int, /
 ) -> None: ...
 def best(scores: Array, least: float, k: int, indices: Array, values: Array, /) -> None: ...
+def sound(starts: Array, columns: Array, width: int, /) -> None: ...
+def neighbours(
+    starts: Array,
+    columns: Array,
+    values: Array | None,
+    column_starts: Array,
+    column_rows: Array,
+    column_values: Array | None,
+    bits: Array | None,
+    words: int,
+    scale: Array | None,
+    lengths: Array | None,
+    shrinkage: float,
+    wide: bool,
+    listed: bool,
+    k: int,
+    start: int,
+    stop: int,
+    indices: Array,
+    similarity: Array,
+    /,
+) -> None: ...
+def counts_bits() -> bool: ...

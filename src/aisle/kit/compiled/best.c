@@ -62,10 +62,10 @@ static void cut(Best *best)
     best->count = best->k;
     uint64_t last = keys[0];
     for (Py_ssize_t at = 1; at < best->k; at++) if (keys[at] < last) last = keys[at];
-    best->bound = value_of(last);
+    best->bound = best->unordered ? nextafterf(value_of(last), -INFINITY) : value_of(last);
 }
 
-/* Indices come in ascending order, so that one as good as the bound has lost to k others. */
+/* Where indices come in ascending order, one as good as the bound has lost to k others. */
 void best_push(Best *best, float value, int32_t index)
 {
     if (!(value > best->bound)) return;
@@ -73,16 +73,32 @@ void best_push(Best *best, float value, int32_t index)
     if (best->count == best->room) cut(best);
 }
 
-static int higher_first(const void *a, const void *b)
+/* Quicksort, the highest first; qsort's calls of a function would cost more than all the rest of a short row. */
+static void sort(uint64_t *keys, Py_ssize_t count)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x < y) - (x > y);
+    while (count > 12) {
+        uint64_t pivot = keys[count / 2];
+        Py_ssize_t i = 0, j = count - 1;
+        while (i <= j) {
+            while (keys[i] > pivot) i++;
+            while (keys[j] < pivot) j--;
+            if (i <= j) { uint64_t swap = keys[i]; keys[i++] = keys[j]; keys[j--] = swap; }
+        }
+        if (j + 1 < count - i) { sort(keys, j + 1); keys += i, count -= i; }
+        else { sort(keys + i, count - i); count = j + 1; }
+    }
+    for (Py_ssize_t at = 1; at < count; at++) {
+        uint64_t one = keys[at];
+        Py_ssize_t to = at;
+        for (; to > 0 && keys[to - 1] < one; to--) keys[to] = keys[to - 1];
+        keys[to] = one;
+    }
 }
 
 void best_write(Best *best, float scale, int32_t *indices, float *values)
 {
     if (best->count > best->k) cut(best);
-    qsort(best->keys, best->count, sizeof(uint64_t), higher_first);
+    sort(best->keys, best->count);
     for (Py_ssize_t at = 0; at < best->k; at++) {
         int there = at < best->count;
         indices[at] = there ? (int32_t)(0xFFFFFFFFu - (uint32_t)best->keys[at]) : -1;

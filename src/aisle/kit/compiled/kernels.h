@@ -31,7 +31,7 @@ typedef struct {
 int ridge_rows(const Ridge *in, Py_ssize_t longest); /* 0, or -1 where memory ran out */
 
 /* best.c: the k highest of a row, ties to the lower index */
-typedef struct { uint64_t *keys; Py_ssize_t count, room, k; float bound; } Best;
+typedef struct { uint64_t *keys; Py_ssize_t count, room, k; float bound; int unordered; } Best;
 int best_begin(Best *best, Py_ssize_t k);
 void best_restart(Best *best, float least); /* values below `least` do not count */
 void best_push(Best *best, float value, int32_t index);
@@ -44,9 +44,10 @@ typedef struct {
     Sparse rows, columns; /* (n, columns) and its transpose: what is added up entry by entry */
     const uint64_t *bits; /* (blocks of 8 rows, words, 8): the columns that are counted bit by bit; NULL: none */
     Py_ssize_t words;
-    const float *scale;   /* (n,) the measure of rows i, j is products · scale[i] · scale[j] */
-    const float *lengths; /* (n,) or NULL; else products / (lengths[i] + lengths[j] − products): Jaccard */
+    const float *scale;   /* (n and up to 64 more,) the measure of rows i, j is products · scale[i] · scale[j]; or NULL and */
+    const float *lengths; /* (n and up to 64 more,) products / (lengths[i] + lengths[j] − products): Jaccard */
     float shrinkage;
+    int wide;             /* the bits are counted 512 at once */
     int listed;           /* only rows that share something are looked at */
     Py_ssize_t k;
     int32_t *indices;     /* (stop − start, k) */

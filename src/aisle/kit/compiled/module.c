@@ -39,7 +39,7 @@ static int is_sound(const Sparse *matrix, Py_ssize_t entries, Py_ssize_t columns
     return !wrong;
 }
 
-static int take_sparse(Buffers *held, PyObject *const *given, Py_ssize_t columns, Sparse *matrix)
+static int take_sparse(Buffers *held, PyObject *const *given, Py_ssize_t columns, int check, Sparse *matrix)
 {
     int first = held->count;
     void *starts, *places, *values;
@@ -47,7 +47,7 @@ static int take_sparse(Buffers *held, PyObject *const *given, Py_ssize_t columns
     Py_ssize_t entries = numbers(held, first + 1, 4);
     if (take(held, given[2], 4, entries, 0, &values) < 0) return -1;
     *matrix = (Sparse){starts, places, values, numbers(held, first, 4) - 1};
-    return is_sound(matrix, entries, columns) ? 0 : -1;
+    return !check || is_sound(matrix, entries, columns) ? 0 : -1;
 }
 
 static Py_ssize_t longest_of(const Sparse *matrix)
@@ -73,7 +73,7 @@ static PyObject *py_ridge(PyObject *self, PyObject *const *given, Py_ssize_t cou
     }
     bad = bad || take(&held, given[3], 4, -1, 0, &fixed) < 0;
     Py_ssize_t columns = bad ? 0 : numbers(&held, 1, 4) / in.width;
-    bad = bad || take_sparse(&held, given, columns, &in.met) < 0 || take(&held, given[5], 4, in.met.rows, 0, &ridge) < 0 ||
+    bad = bad || take_sparse(&held, given, columns, 1, &in.met) < 0 || take(&held, given[5], 4, in.met.rows, 0, &ridge) < 0 ||
           take(&held, given[6], 4, in.met.rows * in.width, 1, &found) < 0;
     if (!bad) {
         in.fixed = fixed, in.shared = shared, in.ridge = ridge, in.found = found;
@@ -117,7 +117,75 @@ static PyObject *py_best(PyObject *self, PyObject *const *given, Py_ssize_t coun
     Py_RETURN_NONE;
 }
 
+/* sound(starts, columns, width): refuses a csr matrix that points outside. Asked once, where `neighbours` is called many times. */
+static PyObject *py_sound(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 3) return PyErr_Format(PyExc_TypeError, "sound takes 3 arguments, not %zd", count);
+    Buffers held = {.count = 0};
+    Sparse matrix;
+    PyObject *parts[] = {given[0], given[1], Py_None};
+    Py_ssize_t width = PyLong_AsSsize_t(given[2]);
+    int bad = PyErr_Occurred() != NULL || take_sparse(&held, parts, width, 1, &matrix) < 0;
+    let_go(&held);
+    if (bad) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* The arrays of `neighbours`, their sizes compared. */
+static int take_neighbours(Buffers *held, PyObject *const *given, Neighbours *in, Py_ssize_t size)
+{
+    void *bits, *scale, *lengths, *indices, *values;
+    if (take_sparse(held, given, 0, 0, &in->rows) < 0 || take_sparse(held, given + 3, 0, 0, &in->columns) < 0) return -1;
+    Py_ssize_t n = in->rows.rows, room = (n + 64) / 64 * 64;
+    if (take(held, given[6], 8, (n + 7) / 8 * 8 * in->words, 0, &bits) < 0 || take(held, given[8], 4, room, 0, &scale) < 0 ||
+        take(held, given[9], 4, room, 0, &lengths) < 0 || take(held, given[16], 4, size * in->k, 1, &indices) < 0 ||
+        take(held, given[17], 4, size * in->k, 1, &values) < 0) return -1;
+    in->bits = bits, in->scale = scale, in->lengths = lengths, in->indices = indices, in->values = values;
+    int mixed = (in->rows.values == NULL) != (in->columns.values == NULL) || (in->bits != NULL && in->rows.values != NULL);
+    if (mixed || (scale == NULL) == (lengths == NULL)) {
+        PyErr_SetString(PyExc_ValueError, "values, bits, scale and lengths do not go together");
+        return -1;
+    }
+    return 0;
+}
+
+/* neighbours(starts, columns, values, the same three of the transpose, bits, words, scale, lengths, shrinkage, wide, listed, k,
+ * start, stop, indices, values): see Neighbours. Both matrices were found sound. */
+static PyObject *py_neighbours(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 18) return PyErr_Format(PyExc_TypeError, "neighbours takes 18 arguments, not %zd", count);
+    Buffers held = {.count = 0};
+    Py_ssize_t start = PyLong_AsSsize_t(given[14]), stop = PyLong_AsSsize_t(given[15]);
+    Neighbours in = {.words = PyLong_AsSsize_t(given[7]), .shrinkage = (float)PyFloat_AsDouble(given[10]),
+                     .wide = given[11] == Py_True && counts_bits(), .listed = given[12] == Py_True,
+                     .k = PyLong_AsSsize_t(given[13])};
+    int bad = PyErr_Occurred() != NULL;
+    if (!bad && (in.k < 1 || in.words < 0 || in.words > 1024 || start < 0 || stop < start)) {
+        PyErr_SetString(PyExc_ValueError, "k, words or rows out of range");
+        bad = 1;
+    }
+    bad = bad || take_neighbours(&held, given, &in, stop - start) < 0;
+    if (!bad && stop > in.rows.rows) {
+        PyErr_SetString(PyExc_ValueError, "no such row");
+        bad = 1;
+    }
+    if (!bad) {
+        Py_BEGIN_ALLOW_THREADS
+        bad = neighbours_of(&in, start, stop);
+        Py_END_ALLOW_THREADS
+        if (bad) PyErr_NoMemory();
+    }
+    let_go(&held);
+    if (bad) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *py_counts_bits(PyObject *self, PyObject *nothing) { return PyBool_FromLong(counts_bits()); }
+
 static PyMethodDef functions[] = {
+    {"sound", (PyCFunction)(void (*)(void))py_sound, METH_FASTCALL, "Whether a csr matrix points only to places it has."},
+    {"neighbours", (PyCFunction)(void (*)(void))py_neighbours, METH_FASTCALL, "The rows most alike to some rows."},
+    {"counts_bits", py_counts_bits, METH_NOARGS, "Whether the processor counts 512 bits at once."},
     {"ridge", (PyCFunction)(void (*)(void))py_ridge, METH_FASTCALL, "Many ridge regressions with a diagonal in common."},
     {"best", (PyCFunction)(void (*)(void))py_best, METH_FASTCALL, "The k highest of every row."},
     {NULL},
