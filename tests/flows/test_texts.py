@@ -71,7 +71,7 @@ def test_the_shops_labels_count_and_the_classifier_speaks_for_the_others(shop: S
 
 def test_an_item_nobody_wrote_of_has_no_periods(shop: Shop) -> None:
     found = shop.text.sentiment(item_id="quiet")
-    assert (found.texts, found.periods, found.mean) == (0, [], None)
+    assert (found.texts, found.periods, found.mean, found.model) == (0, [], None, "text.sentiment")
 
 
 def test_without_a_classifier_texts_that_nobody_labelled_are_counted_as_such(shop: Shop) -> None:

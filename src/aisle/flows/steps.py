@@ -65,7 +65,7 @@ class Steps:
         started, failed = time.perf_counter_ns(), True
         try:
             answer = await flow.run(self, request)
-            answer.answer_id, answer.model = self._app.next_id(), "+".join(self._models)
+            answer.answer_id, answer.model = self._app.next_id(), "+".join(self._models) or flow.name  # where no task was asked
             answer.usage = Usage(cpu_ms=self._cpu_ms)
             for searched in self._searched:
                 self._app.searches.add(self._who.tenant, answer.answer_id, *searched)
