@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from aisle.kit import compiled, nearest
+from aisle.kit import compiled, nearest, similarity
 from aisle.kit.compiled import neighbours
 
 pytestmark = pytest.mark.skipif(not compiled.BUILT, reason="no kernels here: `make install` compiles them where gcc is")
@@ -141,3 +141,23 @@ def test_what_the_kernel_does_not_measure_is_left_to_numpy():
     matrix = shares(np.random.default_rng(5), 50, 40, "decimals")
     assert neighbours.blocks(matrix, "pearson", 5, 0.0) is neighbours.blocks(matrix * -1, "cosine", 5, 0.0) is None
     assert neighbours.blocks(matrix, "cosine", 0, 0.0) is neighbours.blocks(matrix[:1], "cosine", 5, 0.0) is None
+
+
+@pytest.mark.parametrize("values", ["ones", "twos", "decimals"])
+def test_one_row_against_all_is_the_plain_cosine_to_the_bit(values, monkeypatch):
+    rows = similarity.Rows.from_csr(shares(np.random.default_rng(6), 60, 90, values))
+    assert compiled.adds_up(rows.csc)
+    asked = [rows.row(row) for row in range(60)] + [(np.array([2, 95, 7]), np.array([1.0, 2.0, 0.5]))]
+    found = [similarity.against("cosine", *one, rows) for one in asked]
+    monkeypatch.setattr(compiled, "BUILT", False)
+    for one, given in zip(asked, found, strict=True):
+        assert (similarity.against("cosine", *one, rows) == given).all()
+
+
+def test_sums_of_rows_that_are_not_there_are_refused():
+    matrix = sp.csr_array(np.eye(3))
+    for chosen in ([3], [-1]):
+        with pytest.raises(ValueError, match="out of range"):
+            compiled.sums(matrix, np.array(chosen), np.ones(1), 3, alike=True)
+    with pytest.raises(ValueError, match="out of range"):
+        compiled.sums(matrix, np.array([2]), np.ones(1), 2, alike=True)

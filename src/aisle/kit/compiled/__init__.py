@@ -1,7 +1,10 @@
 """Kernels in C, where the install found a compiler (`BUILT`). Beside each stands the plain numpy that says what is right:
 
-ridge    many small ridge regressions at once        recommend.als.least_squares
-best     the k highest of every row                  kit.nearest
+what                                                 in numpy
+many small ridge regressions at once (`ridge`)       recommend.als.least_squares
+the k highest of every row (`best`)                  kit.nearest.plain_best
+the rows of a matrix most alike (neighbours.py)      kit.nearest.plain_blocks
+sums over the entries of some rows (`sums`)          kit.similarity, recommend.user_neighbours.predict
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ else:
 LANES = 16  # numbers that are worked on at once
 WIDEST = 512  # numbers of a vector that `ridge` takes
 Matrix = NDArray[np.float32]
+Sums = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def ridge(rows: Any, fixed: Matrix, shared: Matrix, own: Matrix, near: Matrix, steps: int) -> Matrix:
@@ -44,6 +48,20 @@ def best(scores: Matrix, k: int, least: float) -> tuple[NDArray[np.int32], Matri
     if scores.size and k:
         _kernels.best(np.ascontiguousarray(scores), float(least), k, indices, values)
     return indices, values
+
+
+def adds_up(matrix: Any) -> bool:
+    """Whether `sums` takes this csr or csc."""
+    return BUILT and matrix.indptr.dtype == matrix.indices.dtype == np.int32 and matrix.data.dtype == np.float64
+
+
+def sums(matrix: Any, chosen: NDArray[np.int64], weights: NDArray[np.float64], width: int, alike: bool) -> Sums:
+    """(width,) Σ weight · value and how many, over the entries of the chosen rows of a csr (columns of a csc), in their order;
+    `alike`: every value counts as 1."""
+    found, met = np.zeros(width), np.zeros(width, np.int64)
+    values = None if alike else matrix.data
+    _kernels.sums(matrix.indptr, matrix.indices, values, _as(chosen, np.int64), _as(weights, np.float64), found, met)
+    return found, met
 
 
 def _padded(matrix: Matrix, width: int, *, copy: bool = False) -> Matrix:

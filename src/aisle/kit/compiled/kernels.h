@@ -39,6 +39,10 @@ void best_write(Best *best, float scale, int32_t *indices, float *values);
 void best_end(Best *best);
 void best_of_row(Best *best, const float *scores, Py_ssize_t n);
 
+/* sums.c: sums[column] += weight · value over the entries of the chosen rows; values may be NULL (all 1), met too (how many) */
+void add_rows(const int32_t *starts, const int32_t *columns, const double *values, const int64_t *chosen, const double *weights,
+              Py_ssize_t count, double *sums, int64_t *met);
+
 /* neighbours.c */
 typedef struct {
     Sparse rows, columns; /* (n, columns) and its transpose: what is added up entry by entry */

@@ -180,11 +180,53 @@ static PyObject *py_neighbours(PyObject *self, PyObject *const *given, Py_ssize_
     Py_RETURN_NONE;
 }
 
+/* Whether the chosen rows and their columns are places there are. */
+static int is_inside(const int32_t *starts, const int32_t *columns, Py_ssize_t rows, Py_ssize_t entries, Py_ssize_t width,
+                     const int64_t *chosen, Py_ssize_t count)
+{
+    for (Py_ssize_t k = 0; k < count; k++) {
+        if (chosen[k] < 0 || chosen[k] >= rows) return 0;
+        int32_t from = starts[chosen[k]], stop = starts[chosen[k] + 1];
+        if (from < 0 || stop > entries) return 0;
+        int wrong = 0;
+        for (int32_t at = from; at < stop; at++) wrong |= columns[at] < 0 || columns[at] >= width;
+        if (wrong) return 0;
+    }
+    return 1;
+}
+
+/* sums(starts, columns, values | None, chosen, weights, sums, met | None): adds to `sums` (and `met`). */
+static PyObject *py_sums(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 7) return PyErr_Format(PyExc_TypeError, "sums takes 7 arguments, not %zd", count);
+    Buffers held = {.count = 0};
+    void *starts, *columns, *values, *chosen, *weights, *sums, *met;
+    int bad = take(&held, given[0], 4, -1, 0, &starts) < 0 || take(&held, given[1], 4, -1, 0, &columns) < 0 ||
+              take(&held, given[3], 8, -1, 0, &chosen) < 0 || take(&held, given[5], 8, -1, 1, &sums) < 0;
+    Py_ssize_t rows = bad ? 0 : numbers(&held, 0, 4) - 1, entries = bad ? 0 : numbers(&held, 1, 4);
+    Py_ssize_t many = bad ? 0 : numbers(&held, 2, 8), width = bad ? 0 : numbers(&held, 3, 8);
+    bad = bad || take(&held, given[2], 8, entries, 0, &values) < 0 || take(&held, given[4], 8, many, 0, &weights) < 0 ||
+          take(&held, given[6], 8, width, 1, &met) < 0;
+    if (!bad && !is_inside(starts, columns, rows, entries, width, chosen, many)) {
+        PyErr_SetString(PyExc_ValueError, "rows or columns out of range");
+        bad = 1;
+    }
+    if (!bad) {
+        Py_BEGIN_ALLOW_THREADS
+        add_rows(starts, columns, values, chosen, weights, many, sums, met);
+        Py_END_ALLOW_THREADS
+    }
+    let_go(&held);
+    if (bad) return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyObject *py_counts_bits(PyObject *self, PyObject *nothing) { return PyBool_FromLong(counts_bits()); }
 
 static PyMethodDef functions[] = {
     {"sound", (PyCFunction)(void (*)(void))py_sound, METH_FASTCALL, "Whether a csr matrix points only to places it has."},
     {"neighbours", (PyCFunction)(void (*)(void))py_neighbours, METH_FASTCALL, "The rows most alike to some rows."},
+    {"sums", (PyCFunction)(void (*)(void))py_sums, METH_FASTCALL, "Sums over the entries of some rows."},
     {"counts_bits", py_counts_bits, METH_NOARGS, "Whether the processor counts 512 bits at once."},
     {"ridge", (PyCFunction)(void (*)(void))py_ridge, METH_FASTCALL, "Many ridge regressions with a diagonal in common."},
     {"best", (PyCFunction)(void (*)(void))py_best, METH_FASTCALL, "The k highest of every row."},

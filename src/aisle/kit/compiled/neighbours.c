@@ -14,6 +14,7 @@
 #endif
 
 enum { GROUP = 4, WORD_ROWS = 8, CHUNK = 64 };
+#define NEARLY 0.9999f /* a quick test lets through what rounding might */
 
 typedef struct {
     const Neighbours *in;
@@ -65,7 +66,7 @@ static void sum_row(const Neighbours *in, Py_ssize_t row, float *sums)
 
 /* ---- best ---------------------------------------------------------------------------------------------------------- */
 
-/* `product` is known to be measured above the bound if nothing shrinks it. */
+/* `product` may be measured above the bound. */
 INLINE void offer(const Neighbours *in, Best *best, Py_ssize_t row, Py_ssize_t other, float product, uint32_t count)
 {
     if (other == row) return;
@@ -82,12 +83,17 @@ static void look_at_counts(const Work *work, Py_ssize_t row, Best *best)
     for (Py_ssize_t from = 0; from < work->n; from += CHUNK) { /* scale and lengths end with room for a chunk */
         float bound = best->bound, own = in->lengths == NULL ? 0.0f : in->lengths[row];
         int any = 0;
-        if (in->lengths == NULL)
+        if (in->lengths == NULL && in->shrinkage > 0)
+            for (int t = 0; t < CHUNK; t++) {
+                float both = (float)(int32_t)counts[from + t];
+                any |= both * both * in->scale[from + t] > bound * (both + in->shrinkage) * NEARLY;
+            }
+        else if (in->lengths == NULL)
             for (int t = 0; t < CHUNK; t++) any |= (float)(int32_t)counts[from + t] * in->scale[from + t] > bound;
         else
             for (int t = 0; t < CHUNK; t++) {
                 float both = (float)(int32_t)counts[from + t];
-                any |= both > bound * (in->lengths[from + t] + own - both) * 0.9999f;
+                any |= both > bound * (in->lengths[from + t] + own - both) * NEARLY;
             }
         if (any)
             for (Py_ssize_t other = from; other < from + CHUNK; other++)
@@ -103,7 +109,13 @@ static void look_at_sums(const Work *work, Py_ssize_t row, Best *best)
     for (Py_ssize_t from = 0; from < work->n; from += CHUNK) {
         float bound = best->bound, *sums = work->sums;
         int any = 0;
-        for (int t = 0; t < CHUNK; t++) any |= sums[from + t] * in->scale[from + t] > bound;
+        if (in->shrinkage > 0)
+            for (int t = 0; t < CHUNK; t++) {
+                float both = (float)(int32_t)work->counts[0][from + t];
+                any |= sums[from + t] * both * in->scale[from + t] > bound * (both + in->shrinkage) * NEARLY;
+            }
+        else
+            for (int t = 0; t < CHUNK; t++) any |= sums[from + t] * in->scale[from + t] > bound;
         if (any)
             for (Py_ssize_t other = from; other < from + CHUNK; other++)
                 if (sums[other] > 0) offer(in, best, row, other, sums[other], work->counts[0][other]);
@@ -161,6 +173,11 @@ static void head_plain(const Work *work, Py_ssize_t row, int rows)
 WIDE_COUNTS INLINE __mmask8 above(const Neighbours *in, __m256i count, Py_ssize_t from, float bound, float length)
 {
     __m256 product = _mm256_cvtepi32_ps(count);
+    if (in->lengths == NULL && in->shrinkage > 0) {
+        __m256 held = _mm256_mul_ps(_mm256_add_ps(product, _mm256_set1_ps(in->shrinkage)), _mm256_set1_ps(bound * NEARLY));
+        __m256 whole = _mm256_mul_ps(_mm256_mul_ps(product, product), _mm256_loadu_ps(in->scale + from));
+        return _mm256_cmp_ps_mask(whole, held, _CMP_GT_OQ);
+    }
     if (in->lengths == NULL)
         return _mm256_cmp_ps_mask(_mm256_mul_ps(product, _mm256_loadu_ps(in->scale + from)), _mm256_set1_ps(bound), _CMP_GT_OQ);
     __m256 either = _mm256_sub_ps(_mm256_add_ps(_mm256_loadu_ps(in->lengths + from), _mm256_set1_ps(length)), product);

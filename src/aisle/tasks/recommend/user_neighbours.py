@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.kit import compiled
 from aisle.kit.similarity import Measure, Rows, against, plain
 from aisle.tasks.recommend.lists import Floats
 from aisle.tasks.recommend.weights import RATE, Weights
@@ -111,16 +112,28 @@ def nearest(
     found = against(measure, *vector, crowd.rows, shrinkage if measure in ("pearson", "pearson_full") else 0.0)
     if (own := crowd.row.get(user_id)) is not None:
         found[own] = 0.0
-    k = min(k, len(found))
-    best = np.argpartition(found, -k)[-k:] if k else np.zeros(0, np.int64)
-    best = best[found[best] > 0]
-    best = best[np.lexsort((best, -found[best]))]
+    best = _highest(found, k)
     return best, found[best]
+
+
+def _highest(found: Floats, k: int) -> NDArray[np.int64]:
+    """The places of the k highest numbers above 0, best first, ties by the lower place."""
+    k = min(k, len(found))
+    if compiled.BUILT and k:  # rounded to float32 the k-th highest is no higher than any of the k highest
+        rounded = found.astype(np.float32)
+        least = compiled.best(rounded[None, :], k, 0.0)[1][0, -1]
+        best = np.flatnonzero((rounded >= least) & (found > 0))
+    else:
+        best = np.flatnonzero(found >= np.partition(found, -k)[-k]) if k else np.zeros(0, np.int64)
+        best = best[found[best] > 0]
+    return np.asarray(best[np.lexsort((best, -found[best]))][:k], np.int64)
 
 
 def predict(crowd: Crowd, neighbours: NDArray[np.int64], similarity: Floats) -> tuple[Floats, NDArray[np.int64]]:
     """(items,) scores, and the number of neighbours behind each."""
     items = crowd.wants.shape[1]
+    if len(neighbours) and compiled.adds_up(crowd.wants):
+        return compiled.sums(crowd.wants, neighbours, similarity / similarity.sum(), items, alike=False)
     starts, stops = crowd.wants.indptr[neighbours], crowd.wants.indptr[neighbours + 1]
     spans = [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
     if not spans:
