@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from aisle.errors import BadInput, Misconfigured
+from aisle.errors import AisleError, BadInput, Misconfigured
 from aisle.jobs.queue import Job, Jobs
 from aisle.jobs.worker import Handler
 from aisle.models import Models, Version
 from aisle.settings import Settings
 from aisle.storage.training import TrainingData
-from aisle.task import Adopts, Forgets, Progress, Registry, Scores
+from aisle.task import Adopts, Forgets, Inherits, Progress, Registry, Scores, Task
 from aisle.times import DAY, to_iso, to_micros
 from aisle.version import VERSION
 
@@ -51,7 +51,7 @@ class Learning:
         Who can (`Forgets`) keeps the settings that were found and makes only the sums again. Returns the names of these versions,
         and of the jobs.
         """
-        versions = [v for v in self._models.all_live(tenant) if "adopted_from" not in v.card.get("data", {})]  # learnt elsewhere
+        versions = [v for v in self._models.all_live(tenant) if _own(v)]
         how = {"forget": True, "settled": True}
         jobs = [
             self._jobs.enqueue(tenant, "train", {"task": v.task, "config": v.card.get("config", {}), **how}) for v in versions
@@ -81,7 +81,7 @@ class Learning:
 
     def _is_due(self, version: Version) -> bool:
         learnt = version.card.get("data", {})
-        if "adopted_from" in learnt:
+        if not _own(version):
             return False
         if RETRAIN_BY in learnt and to_micros(learnt[RETRAIN_BY]) - MARGIN <= time.time_ns() // 1000:
             return True
@@ -112,7 +112,8 @@ class Learning:
         data = self._data(job.tenant)
         old = self._models.live(job.tenant, task.name) if job.params.get("settled") else None
         forgot = None if old is None else self._forgot(old, data, folder, progress)
-        scores, more = forgot or (task.fit(data, config, folder, progress), {})
+        kept = {} if forgot else self._inherit(job.tenant, task, folder, learnt=False)[0]
+        scores, more = forgot or (task.fit(data, config, folder, progress), kept)
         facts: dict[str, Any] = {**data.sizes(), **more, "seconds": time.monotonic() - started}
         if (about := folder / "about.json").exists():  # what a task says of its training in words
             facts |= msgspec.json.decode(about.read_bytes(), type=dict[str, str])
@@ -149,7 +150,29 @@ class Learning:
         task = self._registry[job.params["task"]]
         assert isinstance(task, Adopts)
         folder = self._models.scratch(task.name)
+        kept, config = self._inherit(job.tenant, task, folder, learnt=True)
         scores = task.adopt(job.params["source"], folder, progress)
-        facts = {"adopted_from": Path(job.params["source"]).name}
-        version = self._models.publish(job.tenant, task.name, folder, config={}, scores=scores, facts=facts)
+        facts = {"adopted_from": Path(job.params["source"]).name} | kept
+        version = self._models.publish(job.tenant, task.name, folder, config=config, scores=scores, facts=facts)
         return {"model": version.name, "version": version.version, "scores": scores, **facts}
+
+    def _inherit(self, tenant: int, task: Task, folder: Path, *, learnt: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the new model takes over from the live one, for its card; and how that was configured."""
+        live = self._models.live(tenant, task.name)
+        if live is None or not isinstance(task, Inherits):
+            return {}, {}
+        try:
+            names = task.inherit(self._models.verify(live), folder, learnt=learnt)
+        except AisleError as error:  # a damaged model is no reason not to train a sound one
+            return {"nothing kept": error.detail}, {}
+        facts: dict[str, Any] = {"kept": names} if names else {}
+        if not learnt or not names or not _own(live):
+            return facts, {}
+        sizes = {name: live.card["data"][name] for name in self._data(tenant).sizes() if name in live.card["data"]}
+        return facts | sizes | {"again": True}, live.card.get("config", {})
+
+
+def _own(version: Version) -> bool:
+    """Whether something of it was learnt from the shop's rows, so that it can be learnt again."""
+    learnt = version.card.get("data", {})
+    return "adopted_from" not in learnt or bool(learnt.get("again"))

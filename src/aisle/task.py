@@ -173,6 +173,14 @@ class Forgets(Protocol):
         False where a part of it (a network) is still as it was and has to be trained again."""
 
 
+@runtime_checkable
+class Inherits(Protocol):
+    """A task whose new model takes parts of the live one over, before it is trained or pulled."""
+
+    def inherit(self, live: Path, folder: Path, *, learnt: bool) -> list[str]:
+        """Copy what was pulled, and where `learnt` also what was learnt from rows; returns the names of these parts."""
+
+
 def starter_of(task: Task) -> Path | None:
     """The folder of the model that comes with a task: `starter` beside its code, with a card; None where it has none.
 

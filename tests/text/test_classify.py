@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from aisle.errors import BadInput, NotFound
+from aisle.kit import ngrams
 from aisle.kit.words import plain
 from aisle.task import Context, discover
-from aisle.tasks.text import calibration, tiny
+from aisle.tasks.text import calibration, datasets, linear, tiny
 from aisle.tasks.text.engine import TextEngine
+from aisle.tasks.text.features import Features
 from aisle.tasks.text.schema import Classification, Classify, Config
 from aisle.types import Item, Sample
 
@@ -158,3 +160,62 @@ def test_the_temperature_that_was_put_in_is_found() -> None:
     assert calibration.temperature(logits * 3, targets, multi=False) == pytest.approx(3.0, rel=0.1)
     assert calibration.calibration_error(logits, targets, multi=False) < 0.02
     assert calibration.calibration_error(logits * 3, targets, multi=False) > 0.1
+
+
+def test_texts_that_belong_to_no_label_are_said_to_be_unknown(tmp_path: Path) -> None:
+    words = {"refund": "money back", "delivery": "where parcel", "size": "fits small", "oos": "weather tomorrow"}
+    samples = [
+        Sample(sample_id=f"{label}-{n}", kind="text", text=f"{text} {n}", labels={"intent": label}, split=split)
+        for label, text in words.items()
+        for n, split in [(n, ("train", "train", "validation", "test")[n % 4]) for n in range(40)]
+    ]
+    scores, engine = fitted(tmp_path / "m", Shop(samples), columns=["intent"])
+    assert scores["intent_known_accuracy"] >= 0.9 and scores["intent_strangers_found"] >= 0.9
+    known = {
+        text: ask(engine, text=text, model="intent").results[0].known for text in ("money back please", "weather", "zzz qqq")
+    }
+    assert known == {"money back please": True, "weather": False, "zzz qqq": False}
+
+
+def test_the_price_of_finding_strangers_is_the_share_that_was_allowed() -> None:
+    rng = np.random.default_rng(0)
+    targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 3000)]
+    logits = (4 * targets + rng.normal(size=(3000, 3))).astype(np.float32)
+    strangers = calibration.Strangers.of(["a", "b", "c"], "oos")
+    least = strangers.least(logits, targets, 0.05)
+    right = logits.argmax(axis=1) == targets.argmax(axis=1)
+    assert (~strangers.known(logits, least))[right].mean() == pytest.approx(0.05, abs=0.005)
+    assert (~strangers.known(rng.normal(size=(1000, 3)).astype(np.float32), least)).mean() > 0.7
+
+
+def test_settings_are_chosen_on_the_texts_the_shop_marked_for_it(tmp_path: Path) -> None:
+    samples = [
+        Sample(sample_id=f"{n}-{label}", kind="text", text=f"{word} {n}", labels={"mood": label}, split=split)
+        for n in range(20)
+        for label, word, split in (("good", "fine", "train"), ("bad", "poor", "validation"), ("bad", "weak", "train"))
+    ]
+    (dataset,), _ = datasets.read(Shop(samples), ["mood"])
+    learnt, chosen = dataset.divided(0.1, 1000, 0)
+    assert {text.split()[0] for text in dataset.part(chosen)[0]} == {"poor"}
+    assert {text.split()[0] for text in dataset.part(learnt)[0]} == {"fine", "weak"}
+
+
+@pytest.mark.parametrize(("excited", "calm"), [("好！！", "好。"), ("fine!", "fine")])
+def test_marks_are_read(tmp_path: Path, excited: str, calm: str) -> None:
+    samples = [
+        Sample(sample_id=f"{n}-{label}", kind="text", text=f"{n % 7} {text}", labels={"mood": label})
+        for n in range(40)
+        for label, text in (("excited", excited), ("calm", calm))
+    ]
+    scores, _ = fitted(tmp_path / "m", Shop(samples), columns=["mood"])
+    assert scores["mood_accuracy"] == 1.0
+
+
+def test_what_tells_labels_apart_is_known_and_costs_less() -> None:
+    texts = [f"{word} thing" for word in ("good", "bad") for _ in range(30)]
+    targets = np.repeat(np.eye(2, dtype=np.float32), 30, axis=0)
+    features = Features.learn(texts, 0.0, 0.0)
+    found = linear.informative(features.sparse(texts), targets)
+    common = features.find(ngrams.grams(["thing"]).hash[ngrams.grams(["thing"]).hash % 2 == 0])
+    telling = features.find(ngrams.grams(["good"]).hash[ngrams.grams(["good"]).hash % 2 == 0])
+    assert found[telling[0][telling[1]]].max() > 3.0 > 0.2 > found[common[0][common[1]]].min()

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import aisle
+from aisle.access import DEFAULT_TENANT
 from aisle.errors import BadInput
+from aisle.kit.sessions import Way, open_session
 from aisle.task import Context, discover
 from aisle.tasks.text import encoder, tiny
+from aisle.tasks.text.export import quantise
 from aisle.tasks.text.schema import Classify, Config, Embed
 
 torch = pytest.importorskip("torch")
@@ -154,3 +158,44 @@ def test_serving_imports_no_torch(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_what_was_pulled_outlives_training_and_what_was_learnt_outlives_a_pull(tmp_path: Path) -> None:
+    sentences, stars = network(tmp_path / "sentences", "bert"), network(tmp_path / "mood", "bert", "ForSequenceClassification")
+    with aisle.open(str(tmp_path / "shop")) as shop:
+        shop.put_items([{"item_id": "lamp", "title": "great lamp"}])
+        shop.pull("text", str(sentences))
+        shop.pull("text", str(stars))
+        assert set(TASK.load(shop.app.models.verify(shop.app.models.live(DEFAULT_TENANT, "text"))).classifiers) >= {
+            "mood",
+            "unsafe",
+        }
+        shop.app.samples.put(DEFAULT_TENANT, list(tiny.Words().samples("text")))
+        shop.train("text", columns=["sentiment"])
+        live = shop.app.models.live(DEFAULT_TENANT, "text")
+        assert sorted(live.card["data"]["kept"]) == ["mood", "sentences"]
+        assert set(TASK.load(shop.app.models.verify(live)).classifiers) >= {"mood", "sentiment"}
+        (vector,) = [np.frombuffer(row, "<f4") for _, row in shop.app.data(DEFAULT_TENANT).vectors("text")]
+        assert len(vector) == 32 == len(shop.ask("text", "embed", {"text": "great lamp"}).embeddings[0])
+        shop.pull("text", str(sentences))
+        live = shop.app.models.live(DEFAULT_TENANT, "text")
+        assert set(TASK.load(shop.app.models.verify(live)).classifiers) >= {"mood", "sentiment"}
+        assert live.card["config"]["columns"] == ["sentiment"]  # a person's erasure trains it again, as it was
+        _, jobs = shop.app.learning.again(DEFAULT_TENANT)
+        assert len(jobs) == 1
+
+
+def test_networks_are_run_in_the_way_that_was_chosen(tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "stars", "bert", "ForSequenceClassification"), tmp_path / "model"
+    folder.mkdir()
+    TASK.adopt(str(source), folder, quiet)
+    (probe,) = TASK.probes(folder, tiny.data())
+    assert probe.file == "classifiers/stars/model.onnx"
+    session = open_session(folder / probe.file)
+    true = [session.run(probe.outputs, inputs) for inputs in probe.inputs]
+    assert probe.loss(true, true) == 0.0 < probe.loss(true, [[-one[0]] for one in true])
+    small = tmp_path / "small.onnx"
+    quantise(folder / "classifiers" / "stars").replace(small)
+    tuned = TASK.load_tuned(folder, {probe.file: Way("onnxruntime", "int8", str(small))})
+    usual, other = (engine.classifiers["stars"].model.logits(["great lamp"]) for engine in (TASK.load(folder), tuned))
+    assert not np.array_equal(usual, other) and np.allclose(usual, other, atol=0.1)

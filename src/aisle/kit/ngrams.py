@@ -1,4 +1,4 @@
-"""Words, their neighbours and the n-grams inside them as 64-bit hashes, for many texts at once, with where each stands.
+"""Words, their neighbours, marks and the n-grams inside words as 64-bit hashes, for many texts at once, with where each stands.
 
 Nothing is assumed about spaces: a word is a run of letters and digits, and an ideograph, a kana or a picture sign is a word by
 itself, so Chinese is read by its character n-grams. A substring's hash comes from the differences of one running sum
@@ -46,7 +46,7 @@ def grams(texts: Sequence[str]) -> Grams:
     code, begins, lengths = _joined(texts)
     kind = _kinds()[code]
     sums = _running(np.where(kind == BREAK, ord(" "), code))
-    found = [_scripts(code, kind), *_words(kind, sums, begins), *_inside(kind, sums)]
+    found = [_scripts(code, kind), *_words(kind, sums, begins), *_marks(code, kind), *_inside(kind, sums)]
     hashes, start, stop = (np.concatenate([one[part] for one in found]) for part in range(3))
     text = np.searchsorted(begins, start + 1, side="right") - 1  # an n-gram may begin with the break before its text
     return Grams(hashes, text, np.maximum(start - begins[text], 0), np.minimum(stop - begins[text], lengths[text]))
@@ -102,6 +102,15 @@ def _words(kind: NDArray[np.int8], sums: Hashes, begins: Places) -> list[Found]:
         (_mixed(pair, 2), start[near], stop[near + 1]),
         (_mixed(triple, 3), start[row], stop[row + 2]),
     ]
+
+
+def _marks(code: Places, kind: NDArray[np.int8]) -> list[Found]:
+    """Marks ("!", "?", ","), and each with the character before and after it: people say much with them."""
+    mark = (kind == BREAK) & (code != ord(" ")) & (code != ord(APART))
+    one = np.flatnonzero(mark)
+    pair = np.flatnonzero((mark[1:] | mark[:-1]) & (code[1:] != ord(APART)) & (code[:-1] != ord(APART)))
+    both = code[pair].astype(np.uint64) * np.uint64(BASE) + code[pair + 1].astype(np.uint64)
+    return [(_mixed(code[one].astype(np.uint64), 5), one, one + 1), (_mixed(both, 6), pair, pair + 2)]
 
 
 def _inside(kind: NDArray[np.int8], sums: Hashes) -> list[Found]:

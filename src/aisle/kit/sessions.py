@@ -39,6 +39,10 @@ USUAL = Way()
 class Session(Protocol):
     """An opened model: named arrays in, named arrays out; safe to call from several threads."""
 
+    @property
+    def inputs(self) -> list[str]:
+        """Names of what it takes: an export drops what the network does not use."""
+
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]: ...
 
 
@@ -60,6 +64,10 @@ class OnnxRuntime:
                 f"{path.name} cannot be opened ({type(error).__name__}): train or pull the model again"
             ) from error
 
+    @property
+    def inputs(self) -> list[str]:
+        return [one.name for one in self._session.get_inputs()]
+
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]:
         found: list[Array] = self._session.run(list(outputs), dict(inputs))
         return found
@@ -78,6 +86,10 @@ class OpenVino:
             self._model = openvino.Core().compile_model(str(path), "CPU", settings)
         except RuntimeError as error:
             raise Misconfigured(f"{path.name} cannot be opened in OpenVINO: train or pull the model again") from error
+
+    @property
+    def inputs(self) -> list[str]:
+        return [str(one.any_name) for one in self._model.inputs]
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]:
         request = self._model.create_infer_request()  # one per call: requests are not shared between threads

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aisle.task import Data, Engine, Operation, Progress, Scores
+from aisle.kit.sessions import Way
+from aisle.task import Data, Engine, Operation, Probe, Progress, Scores
 from aisle.tasks.text.schema import Classification, Classify, Config, Embed, Embeddings
 
 
@@ -43,10 +44,25 @@ class Text:
 
         return adopt(source, folder, progress)
 
+    def inherit(self, live: Path, folder: Path, *, learnt: bool) -> list[str]:
+        from aisle.tasks.text.inherit import inherit
+
+        return inherit(live, folder, learnt)
+
     def load(self, folder: Path) -> Engine:
         from aisle.tasks.text.engine import load
 
         return load(folder)
+
+    def load_tuned(self, folder: Path, ways: Mapping[str, Way]) -> Engine:
+        from aisle.tasks.text.engine import load
+
+        return load(folder, ways)
+
+    def probes(self, folder: Path, data: Data) -> Sequence[Probe]:
+        from aisle.tasks.text.probes import probes
+
+        return probes(folder, data)
 
     def evaluate(self, data: Data, config: Config, protocol: str, progress: Progress) -> list[dict[str, Any]]:
         from aisle.tasks.text.evaluate import evaluate

@@ -12,6 +12,7 @@ from aisle.tasks.text import classifiers, export
 from aisle.tasks.text.classifiers import Spec
 from aisle.tasks.text.encoder import MODEL
 from aisle.tasks.text.fit import begin
+from aisle.tasks.text.inherit import SENTENCES
 
 LONGEST = 256  # tokens of a text that are read, where the model says no less
 
@@ -41,7 +42,7 @@ def _classifier(source: str, folder: Path, tokenizer: object, longest: int) -> S
     name = re.sub(r"\W+", "_", Path(source).name.lower()).strip("_")[:64] or "pulled"
     shutil.rmtree(folder / "classifiers" / name, ignore_errors=True)
     multi = getattr(model.config, "problem_type", None) == "multi_label_classification"
-    spec = Spec(name=name, kind="encoder", labels=labels, multi=multi, about=f"pulled from {source}")
+    spec = Spec(name=name, kind="encoder", labels=labels, multi=multi, source=source, about=f"pulled from {source}")
     place = classifiers.save(folder, spec, None)
     module = export.heads(torch)[0](model, export.inputs_of(model, tokenizer))
     made = export.export(module, model, tokenizer, place, output=len(labels), longest=longest, source=source)
@@ -53,10 +54,11 @@ def _sentences(source: str, folder: Path, tokenizer: object, longest: int) -> Sc
     torch, transformers = export.libraries()
     model = export.pretrained(transformers.AutoModel, source, use_safetensors=True)
     place, size = (
-        folder / "sentences",
+        folder / SENTENCES,
         int(model.config.hidden_size if hasattr(model.config, "hidden_size") else model.config.dim),
     )
-    place.mkdir(exist_ok=True)
+    shutil.rmtree(place, ignore_errors=True)  # the one before
+    place.mkdir()
     module = export.heads(torch)[1](model, export.inputs_of(model, tokenizer), _first(source))
     made = export.export(module, model, tokenizer, place, output=size, longest=longest, source=source)
     differs = export.difference(made, lambda texts: export.original(module, made, texts), export.TRIED)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+
+from aisle.tasks.text.datasets import Dataset
+from aisle.tasks.text.schema import Config
 
 Floats = NDArray[np.floating]
 BINS = 15
@@ -67,3 +73,68 @@ def quality(logits: Floats, targets: Floats, multi: bool) -> dict[str, float]:
         "loss": loss(logits, targets, multi),
         "calibration_error": calibration_error(logits, targets, multi),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Strangers:
+    """Texts that belong to none of the labels, told by the energy of their logits (Liu et al., 2020).
+
+    Energy is the logarithm of the sum of the logits' exponentials. It needs no examples of them. Where the shop has some, under a
+    label of their own, that label is learnt beside.
+    """
+
+    own: int | None  # the column of their label, where there is one
+
+    @staticmethod
+    def of(labels: Sequence[str], name: str) -> Strangers:
+        return Strangers(list(labels).index(name) if name in labels else None)
+
+    def energy(self, logits: Floats) -> Floats:
+        """(texts,) high where some label fits well; the strangers' own label does not count."""
+        others = logits.astype(np.float64) if self.own is None else np.delete(logits.astype(np.float64), self.own, axis=1)
+        found: Floats = np.logaddexp.reduce(others, axis=1)
+        return found
+
+    def least(self, logits: Floats, targets: Floats, price: float) -> float:
+        """The energy below which a text counts as strange: a share `price` of those that were labelled right lies there."""
+        wanted = targets.argmax(axis=1)
+        right = (logits.argmax(axis=1) == wanted) & (wanted != (-1 if self.own is None else self.own))
+        return float(np.quantile(self.energy(logits)[right], price)) if right.any() else -np.inf
+
+    def known(self, logits: Floats, least: float) -> NDArray[np.bool_]:
+        """(texts,) whether they belong to one of the labels."""
+        found: NDArray[np.bool_] = (self.energy(logits) >= least) & (
+            logits.argmax(axis=1) != (-1 if self.own is None else self.own)
+        )
+        return found
+
+    def quality(self, logits: Floats, targets: Floats, least: float) -> dict[str, float]:
+        """Of texts with a label, the share that is known and labelled right; of strangers, the share that is not known."""
+        wanted, known = targets.argmax(axis=1), self.known(logits, least)
+        inside = wanted != (-1 if self.own is None else self.own)
+        found = {"known_accuracy": float(((logits.argmax(axis=1) == wanted) & known)[inside].mean())} if inside.any() else {}
+        return found if inside.all() else found | {"strangers_found": float((~known)[~inside].mean())}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What logits are divided by, and from which energy on a text is known."""
+
+    temperature: float
+    least: float | None
+    strangers: Strangers
+    multi: bool
+
+    @staticmethod
+    def of(logits: Floats, targets: Floats, dataset: Dataset, config: Config, divisor: float | None = None) -> Calibrated:
+        """By texts that were not learnt from; the divisor, where it is known from others."""
+        divisor = divisor or temperature(logits, targets, dataset.multi)
+        strangers = Strangers.of(dataset.labels, config.strangers)
+        least = None if dataset.multi else strangers.least(logits / np.float32(divisor), targets, config.reject)
+        return Calibrated(divisor, least, strangers, dataset.multi)
+
+    def quality(self, logits: Floats, targets: Floats) -> dict[str, float]:
+        """Of undivided logits."""
+        logits = logits / np.float32(self.temperature)
+        found = quality(logits, targets, self.multi)
+        return found if self.least is None else found | self.strangers.quality(logits, targets, self.least)

@@ -37,12 +37,12 @@ def learn(dataset: Dataset, config: Config, folder: Path, embedding: StaticEmbed
     if config.algorithm == "encoder":
         return _encoder(dataset, config, folder, step)
     began = time.process_time()
-    found = trained.measure(dataset, embedding, config.strength, step)
+    found = trained.measure(dataset, embedding, config, step)
     model = trained.final(dataset, embedding, found, step)
     scores = found.scores | {"train_cpu_seconds": time.process_time() - began, "cpu_ms_per_1000": cost(model, dataset)}
     spec = Spec(
-        name=dataset.name, kind="linear", labels=dataset.labels, multi=dataset.multi, inside=found.inside,
-        static=trained.STATIC, scores=_stable(scores),
+        name=dataset.name, learnt=True, kind="linear", labels=dataset.labels, multi=dataset.multi, inside=found.settings.inside,
+        static=found.settings.static, strangers=config.strangers, least=found.calibrated.least, scores=_stable(scores),
     )  # fmt: skip
     spec.about = f"linear: accuracy {scores['accuracy']:.4f} on {scores['held_out']:.0f} held-out texts"
     if config.algorithm == "auto":
@@ -80,8 +80,9 @@ def _encoder(dataset: Dataset, config: Config, folder: Path, step: Step) -> Made
     found = finetune.finetune(dataset, config, place, step)
     scores = found.scores | {"cpu_ms_per_1000": cost(found.model, dataset)}
     spec = Spec(
-        name=dataset.name, kind="encoder", labels=dataset.labels, multi=dataset.multi, temperature=found.temperature,
-        scores=_stable(scores),
+        name=dataset.name, learnt=True, kind="encoder", labels=dataset.labels, multi=dataset.multi,
+        temperature=found.calibrated.temperature,
+        strangers=config.strangers, least=found.calibrated.least, scores=_stable(scores),
     )  # fmt: skip
     spec.about = f"encoder from {config.encoder}: accuracy {scores['accuracy']:.4f} on {scores['held_out']:.0f} held-out texts"
     classifiers.save(folder, spec, None)

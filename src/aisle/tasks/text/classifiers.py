@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -13,12 +13,14 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
+from aisle.kit.sessions import USUAL, Way
 from aisle.tasks.text import calibration, linear
 from aisle.tasks.text.schema import Label
 from aisle.tasks.text.static import StaticEmbedding
 
 Floats = NDArray[np.float32]
 SPEC = "classifier.json"
+NO_WAYS: Mapping[str, Way] = {}
 PATH = " > "
 MOST_LABELS = 10  # in an answer
 
@@ -32,9 +34,13 @@ class Spec(Struct, kw_only=True, omit_defaults=True):
     multi: bool = False
     inside: float = 0.0  # see features.Features
     static: float = 0.0
+    strangers: str = ""  # the label of texts that belong to none
+    least: float | None = None  # energy of logits below which a text belongs to none (calibration.Strangers)
     temperature: float = 1.0  # an encoder's logits are divided by it; a linear model's weights already are
     scores: dict[str, float] = {}
     about: str = ""
+    source: str = ""  # where it was pulled from, if it was
+    learnt: bool = False  # from the shop's rows
 
 
 class Model(Protocol):
@@ -57,6 +63,13 @@ class Classifier:
         likely = calibration.probabilities(logits[None], self.spec.multi)[0]
         order = np.argsort(-logits, kind="stable")[:MOST_LABELS]
         return [Label(self.spec.labels[k], float(likely[k]), float(logits[k])) for k in order]
+
+    def known(self, logits: Floats) -> bool:
+        """Whether one text belongs to any of the labels."""
+        if self.spec.least is None:
+            return True
+        strangers = calibration.Strangers.of(self.spec.labels, self.spec.strangers)
+        return bool(strangers.known(logits[None], self.spec.least)[0])
 
     def path(self, logits: Floats) -> list[Label] | None:
         """For labels like "A > B > C", the likeliest at each level below the one before; None for other labels.
@@ -97,8 +110,11 @@ def save(folder: Path, spec: Spec, model: linear.Linear | None) -> Path:
     return place
 
 
-def load(folder: Path, embedding: StaticEmbedding) -> dict[str, Classifier]:
-    """Every classifier of a model's folder, the one that is asked by default first. Raises Misconfigured."""
+def load(folder: Path, embedding: StaticEmbedding, ways: Mapping[str, Way] = NO_WAYS) -> dict[str, Classifier]:
+    """Every classifier of a model's folder, the one that is asked by default first. Raises Misconfigured.
+
+    `ways`: how networks are run, by their file in the folder.
+    """
     found: dict[str, Classifier] = {}
     for file in sorted((folder / "classifiers").glob(f"*/{SPEC}")):
         try:
@@ -107,16 +123,23 @@ def load(folder: Path, embedding: StaticEmbedding) -> dict[str, Classifier]:
             raise Misconfigured(
                 f"the classifier in {file.parent.name} cannot be read ({error}): run `aisle train text`"
             ) from None
-        found[spec.name] = Classifier(spec, _model(file.parent, spec, embedding))
+        way = ways.get(f"classifiers/{file.parent.name}/model.onnx", USUAL)
+        found[spec.name] = Classifier(spec, _model(file.parent, spec, embedding, way))
     return dict(sorted(found.items(), key=lambda pair: _rank(pair[0])))
 
 
-def _model(place: Path, spec: Spec, embedding: StaticEmbedding) -> Model:
+def _model(place: Path, spec: Spec, embedding: StaticEmbedding, way: Way) -> Model:
     if spec.kind == "linear":
         return linear.load(place, spec.inside, spec.static, embedding)
     from aisle.tasks.text import encoder
 
-    return encoder.load(place, spec.temperature)
+    return encoder.load(place, spec.temperature, way)
+
+
+def specs(folder: Path) -> dict[str, Spec]:
+    """What the classifiers of a model's folder say of themselves, without opening them."""
+    files = sorted((folder / "classifiers").glob(f"*/{SPEC}"))
+    return {file.parent.name: msgspec.json.decode(file.read_bytes(), type=Spec) for file in files}
 
 
 def _rank(name: str) -> tuple[int, str]:

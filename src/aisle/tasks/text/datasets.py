@@ -24,6 +24,7 @@ FEWEST_OF_LABEL = 3
 MOST_LABELS = 1000
 COVERED = 0.8  # share of a column's texts whose label is frequent enough
 TEST = 0.2  # share held out where the shop did not divide
+VALIDATION = "validation"  # texts that settings are chosen on
 LONGEST = 20_000  # characters that are read
 
 
@@ -36,6 +37,7 @@ class Dataset:
     texts: list[str]
     targets: NDArray[np.float32]  # (texts, labels): 1 where the label applies
     held_out: NDArray[np.bool_]  # (texts,) never learnt from before quality is measured
+    checked: NDArray[np.bool_]  # (texts,) those the shop marked `validation`: settings are chosen on them; often none
     kept_out: bool  # the shop itself named test texts: they are never learnt from
     multi: bool
 
@@ -44,6 +46,22 @@ class Dataset:
         """(texts,) the one label of each."""
         found: NDArray[np.int64] = self.targets.argmax(axis=1)
         return found
+
+    def divided(
+        self, share: float, most: int, seed: int, most_learnt: int | None = None
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(texts,) twice: what is learnt from while settings are chosen, and what they are chosen on, at most `most`.
+
+        The latter are those the shop marked, or a share of what is not held out; of the former, at most `most_learnt`.
+        """
+        draw = np.random.default_rng(seed).permutation
+        checked, known = draw(np.flatnonzero(self.checked)), draw(np.flatnonzero(~self.held_out & ~self.checked))
+        if not len(checked):
+            known = known[: None if most_learnt is None else most_learnt + most]
+            cut = max(1, round(len(known) * share))
+            checked, known = known[:cut], known[cut:]
+        chosen, learnt = (np.isin(np.arange(len(self.texts)), part) for part in (checked[:most], known[:most_learnt]))
+        return learnt, chosen
 
     def part(self, rows: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.float32]]:
         return [text for text, chosen in zip(self.texts, rows, strict=True) if chosen], self.targets[rows]
@@ -125,8 +143,10 @@ def _dataset(name: str, column: _Column) -> Dataset | str:
     splits = [column.splits[number] for number in rows]
     kept_out = "test" in splits
     held_out = np.array([split == "test" for split in splits]) if kept_out else _drawn([column.keys[n] for n in rows])
+    held_out = _possible(held_out)
+    checked = np.array([split == VALIDATION for split in splits]) & ~held_out
     texts = [column.texts[number] for number in rows]
-    return Dataset(name, frequent, texts, targets, _possible(held_out), kept_out, multi)
+    return Dataset(name, frequent, texts, targets, held_out, checked, kept_out, multi)
 
 
 def _drawn(keys: Sequence[str]) -> NDArray[np.bool_]:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
 from aisle.kit import ngrams
-from aisle.tasks.text.static import Embedding
+from aisle.kit.sessions import USUAL, Session, Way, open_session
 
 Floats = NDArray[np.float32]
 MODEL, ABOUT, TOKENIZER = "model.onnx", "encoder.json", "tokenizer.json"
+OUTPUTS = ("output",)
 AT_ONCE = 4096  # tokens of a batch, padding counted: more does not go faster on a CPU
 CHARACTERS = 20.0  # of text that cost as much as a request otherwise does
 MOST_PIECES = 64  # words masked one by one; in longer texts, equal stretches of words
@@ -41,7 +42,7 @@ class About(Struct, kw_only=True):
 class Encoder:
     """An exported network and its tokenizer; `session` gives one row of numbers for each text."""
 
-    session: Any
+    session: Session
     tokenizer: Any
     about: About
     temperature: float = 1.0
@@ -85,10 +86,11 @@ class Encoder:
             longest = len(ids[order[-1]])
             take = max(1, AT_ONCE // max(longest, 1))
             places, order = order[-take:], order[:-take]
-            found[places] = self.session.run(None, self._inputs([ids[place] for place in places], longest))[0]
+            found[places] = self.session.run(OUTPUTS, self.inputs([ids[place] for place in places], longest))[0]
         return found
 
-    def _inputs(self, ids: Sequence[list[int]], longest: int) -> dict[str, NDArray[np.int64]]:
+    def inputs(self, ids: Sequence[list[int]], longest: int) -> dict[str, NDArray[np.int64]]:
+        """A batch as the network takes it: padded to its longest."""
         padded = np.full((len(ids), longest), self.about.padding, np.int64)
         known = np.zeros((len(ids), longest), np.int64)
         for row, one in enumerate(ids):
@@ -98,28 +100,25 @@ class Encoder:
         return {name: every[name] for name in self.about.inputs}
 
 
-def load(folder: Path, temperature: float = 1.0) -> Encoder:
+def load(folder: Path, temperature: float = 1.0, way: Way = USUAL) -> Encoder:
     """Open an exported network. Raises Misconfigured where it is missing or damaged."""
-    import onnxruntime
     from tokenizers import Tokenizer
 
     try:
         about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 (tokenizers raises Exception itself)
         raise Misconfigured(f"the network in {folder.name} cannot be opened ({error}): train or pull it again") from None
-    about.inputs = [one.name for one in session.get_inputs()]  # an export drops what the network does not use
+    session = open_session(folder / MODEL, way)
+    about.inputs = session.inputs
     tokenizer.no_padding()
     tokenizer.enable_truncation(about.longest)
     return Encoder(session, tokenizer, about, temperature)
 
 
-def load_sentences(folder: Path) -> Embedding | None:
+def load_sentences(folder: Path, way: Way = USUAL) -> Encoder | None:
     """The shop's own sentence encoder, where it pulled one."""
-    return load(folder) if (folder / MODEL).exists() else None
+    return load(folder, way=way) if (folder / MODEL).exists() else None
 
 
 def _whose(pieces: Sequence[tuple[int, int]], offsets: Sequence[tuple[int, int]]) -> NDArray[np.int64]:

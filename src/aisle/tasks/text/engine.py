@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from aisle.errors import BadInput, NoModel, NotFound
+from aisle.kit.sessions import USUAL, Way
 from aisle.kit.words import plain
 from aisle.task import Answer, Context, Prepared
 from aisle.tasks.text import classifiers, encoder, static
-from aisle.tasks.text.classifiers import Classifier
+from aisle.tasks.text.classifiers import NO_WAYS, Classifier
+from aisle.tasks.text.inherit import SENTENCES
 from aisle.tasks.text.schema import Classification, Classified, Classify, Embed, Embeddings, Explanation, Token
 
 CHARACTERS = 1000.0  # of text that cost as much as one request does anyway
@@ -93,11 +95,11 @@ class TextEngine:
         raise NotFound(f"there is no classifier {name!r}: choose one of {known}, or train it from a column", param="/model")
 
 
-def load(folder: Path) -> TextEngine:
-    """Open a trained model, or the starter."""
+def load(folder: Path, ways: Mapping[str, Way] = NO_WAYS) -> TextEngine:
+    """Open a trained model, or the starter. `ways`: how networks are run, by their file in the folder."""
     table = static.load(folder / "embedding")
-    sentences = encoder.load_sentences(folder / "sentences")
-    return TextEngine(sentences or table, classifiers.load(folder, table))
+    sentences = encoder.load_sentences(folder / SENTENCES, ways.get(f"{SENTENCES}/{encoder.MODEL}", USUAL))
+    return TextEngine(sentences or table, classifiers.load(folder, table, ways))
 
 
 def _texts(request: Embed | Classify) -> list[str]:
@@ -120,6 +122,7 @@ def _classified(ask: Ask, logits: Any, place: int, truncated: bool) -> Classifie
         explanation = Explanation(label=labels[0].label, method=method, bias=bias, tokens=tokens)
     return Classified(
         labels=labels,
+        known=chosen.known(logits),
         path=chosen.path(logits),
         assigned=[label.label for label in labels if label.logit > 0] if chosen.spec.multi else None,
         explanation=explanation,

@@ -28,7 +28,7 @@ def evaluate(data: Data, config: Config, protocol: str, progress: Progress) -> l
     rows: list[dict[str, Any]] = []
     for number, dataset in enumerate(sets):
         step = Reporter(progress, 100 * number / len(sets), 100 / len(sets))
-        found = trained.measure(dataset, embedding, config.strength, step)
+        found = trained.measure(dataset, embedding, config, step)
         rows.append({"model": f"linear {dataset.name}", **found.scores})
     if not rows:
         rows = [neighbours([item for item in data.items() if item.category][:MOST], embedding)]

@@ -18,12 +18,14 @@ from aisle.tasks.text.schema import Config
 
 Step = Callable[[float, str], None]
 Floats = NDArray[np.float32]
+HEAD = 10.0  # times the learning rate for the layer that knows nothing yet: the labels' own
 VALIDATION = 0.1  # of the training texts: the temperature, and whether 8 bits are good enough
 MOST_VALIDATION = 1000
 LOST = 0.01  # accuracy that 8 bits may cost
 WARM = 0.1  # share of the steps in which the learning rate rises
 DECAY = 0.01
 LARGEST = 1.0  # norm of the gradient
+HALF_WIDTH = 256  # dimensions from which half-width numbers are worth their conversion
 POOL = 32  # batches whose texts are sorted by length together
 
 
@@ -32,7 +34,7 @@ class Found:
     """A fine-tuned network as it is served."""
 
     model: Encoder
-    temperature: float
+    calibrated: calibration.Calibrated
     scores: dict[str, float]
 
 
@@ -52,7 +54,7 @@ def finetune(dataset: Dataset, config: Config, folder: Path, step: Step) -> Foun
         problem_type="multi_label_classification" if dataset.multi else "single_label_classification",
         ignore_mismatched_sizes=True, use_safetensors=True,
     )  # fmt: skip
-    learnt, checked = _divided(dataset, config.seed)
+    learnt, checked = map(dataset.part, dataset.divided(VALIDATION, MOST_VALIDATION, config.seed))
     names = export.inputs_of(model, tokenizer)
     began = time.process_time()
     _train(torch, model, names, _read(tokenizer, *learnt, config), config, dataset, step)
@@ -71,13 +73,12 @@ def finetune(dataset: Dataset, config: Config, folder: Path, step: Step) -> Foun
     reference = evaluate(torch, model, names, _read(tokenizer, *checked, config), dataset.multi)
     if config.int8:
         made = _smaller(made, folder, checked, dataset.multi)
-    raw = made.logits(checked[0])
-    temperature = calibration.temperature(raw, checked[1], dataset.multi)
+    calibrated = calibration.Calibrated.of(made.logits(checked[0]), checked[1], dataset, config)
     texts, targets = dataset.part(dataset.held_out)
-    scores = calibration.quality(made.logits(texts) / np.float32(temperature), targets, dataset.multi)
+    scores = calibrated.quality(made.logits(texts), targets)
     scores |= {"texts": float(len(dataset.texts)), "held_out": float(len(texts)), "train_cpu_seconds": spent}
     scores["validation_loss"] = reference[0]
-    return Found(encoder.load(folder, temperature), temperature, scores)
+    return Found(encoder.load(folder, calibrated.temperature), calibrated, scores)
 
 
 def evaluate(torch: Any, model: Any, names: Sequence[str], part: _Part, multi: bool) -> tuple[float, Floats]:
@@ -94,7 +95,7 @@ def evaluate(torch: Any, model: Any, names: Sequence[str], part: _Part, multi: b
 
 def _train(torch: Any, model: Any, names: Sequence[str], part: _Part, config: Config, dataset: Dataset, step: Step) -> None:
     steps = config.epochs * -(-len(part.ids) // config.batch)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=DECAY)
+    optimiser = _optimiser(torch, model, config.learning_rate)
     warm = max(1, round(WARM * steps))
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda number: min((number + 1) / warm, max(steps - number, 0) / max(steps - warm, 1))
@@ -103,7 +104,8 @@ def _train(torch: Any, model: Any, names: Sequence[str], part: _Part, config: Co
     model.train()
     for _ in range(config.epochs):
         for rows in _batches(part, config.batch, rng):
-            loss = model(**_tensors(torch, model, names, part, rows), labels=_labels(torch, part, rows, dataset.multi)).loss
+            with torch.autocast("cpu", torch.bfloat16, enabled=half(torch, model)):
+                loss = model(**_tensors(torch, model, names, part, rows), labels=_labels(torch, part, rows, dataset.multi)).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST)
             optimiser.step()
@@ -113,6 +115,22 @@ def _train(torch: Any, model: Any, names: Sequence[str], part: _Part, config: Co
             step(0.9 * number / steps, f"{dataset.name}: step {number} of {steps}, loss {float(loss.detach()):.3f}")
             if time.monotonic() > until:
                 return
+
+
+def _optimiser(torch: Any, model: Any, rate: float) -> Any:
+    """AdamW in one pass over the weights. What was not pre-trained, the head, learns faster than what was."""
+    body = {id(weight) for weight in model.base_model.parameters()}
+    groups = [
+        {"params": [weight for weight in model.parameters() if id(weight) in body], "lr": rate},
+        {"params": [weight for weight in model.parameters() if id(weight) not in body], "lr": rate * HEAD},
+    ]
+    return torch.optim.AdamW(groups, weight_decay=DECAY, fused=True)
+
+
+def half(torch: Any, model: Any) -> bool:
+    """Whether bfloat16 is faster: where the processor has instructions for it, and the network is wide enough to gain."""
+    width = getattr(model.config, "hidden_size", 0) or getattr(model.config, "dim", 0)
+    return bool(torch.cpu._is_avx512_bf16_supported()) and width >= HALF_WIDTH
 
 
 def _smaller(made: Encoder, folder: Path, checked: tuple[list[str], Floats], multi: bool) -> Encoder:
@@ -129,14 +147,6 @@ def _smaller(made: Encoder, folder: Path, checked: tuple[list[str], Floats], mul
         return encoder.load(folder)
     large.unlink()
     return smaller
-
-
-def _divided(dataset: Dataset, seed: int) -> tuple[tuple[list[str], Floats], tuple[list[str], Floats]]:
-    """(texts, targets) to learn from, and to check with."""
-    known = np.random.default_rng(seed).permutation(np.flatnonzero(~dataset.held_out))
-    cut = min(max(1, round(len(known) * VALIDATION)), MOST_VALIDATION)
-    checked, learnt = (np.isin(np.arange(len(dataset.texts)), part) for part in (known[:cut], known[cut:]))
-    return dataset.part(learnt), dataset.part(checked)
 
 
 def _read(tokenizer: Any, texts: list[str], targets: Floats, config: Config) -> _Part:

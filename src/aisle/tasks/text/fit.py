@@ -11,7 +11,8 @@ import msgspec
 from aisle.errors import BadInput
 from aisle.kit.words import item_text
 from aisle.task import Data, Progress, Scores
-from aisle.tasks.text import choice, datasets, static
+from aisle.tasks.text import choice, classifiers, datasets, static
+from aisle.tasks.text.inherit import embeds
 from aisle.tasks.text.schema import Config
 from aisle.types import Item
 
@@ -19,7 +20,15 @@ STARTER = Path(__file__).parent / "starter"
 BLOCK = 1000  # items embedded at once
 SPACE = "text"  # of the items' vectors
 STEPS = 100.0
-KEPT = ("accuracy", "macro_f1", "calibration_error", "majority", "held_out")  # scores of each classifier in the card
+KEPT = (
+    "accuracy",
+    "macro_f1",
+    "calibration_error",
+    "majority",
+    "held_out",
+    "known_accuracy",
+    "strangers_found",
+)  # scores of each classifier in the card
 
 
 def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
@@ -37,10 +46,12 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
         )
     begin(folder)
     embedding = static.load(folder / "embedding")
+    served = embeds(folder, embedding)
     if items:
-        data.write_vectors(SPACE, item_vectors(items, embedding, progress))
-    scores: Scores = {"items": float(len(items)), "dimensions": float(embedding.dimensions)}
-    about = {f"column {name} is not learnt": why for name, why in refused.items()}
+        data.write_vectors(SPACE, item_vectors(items, served, progress))
+    scores: Scores = {"items": float(len(items)), "dimensions": float(served.dimensions)}
+    about = {name: "kept: " + spec.about for name, spec in classifiers.specs(folder).items() if spec.source}
+    about |= {f"column {name} is not learnt": why for name, why in refused.items()}
     for number, dataset in enumerate(sets):
         low, wide = 10 + 90 * number / len(sets), 90 / len(sets)
         made = choice.learn(dataset, config, folder, embedding, Reporter(progress, low, wide))
@@ -53,9 +64,10 @@ def fit(data: Data, config: Config, folder: Path, progress: Progress) -> Scores:
 
 def begin(folder: Path) -> None:
     """A model's folder begins as the starter: its embedding, and the classifiers the shop has no labels for."""
-    for part in ("embedding", "classifiers"):
-        if (STARTER / part).exists():
-            shutil.copytree(STARTER / part, folder / part, dirs_exist_ok=True)
+    for part in (STARTER / "embedding", *(STARTER / "classifiers").iterdir()):
+        place = folder / part.relative_to(STARTER)
+        if not place.exists():
+            shutil.copytree(part, place)
 
 
 class Reporter:

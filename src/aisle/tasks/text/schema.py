@@ -72,6 +72,7 @@ class Classified(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a text is labelled, best first (at most ten)."""
 
     labels: list[Label]
+    known: bool = True  # false: it seems to belong to none of the labels
     path: list[Label] | None = None  # for labels like "A > B": the best at each level
     assigned: list[str] | None = None  # where a text may have several labels: those more likely than not
     explanation: Explanation | None = None
@@ -115,6 +116,17 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         3600.0
     )
     int8: Annotated[bool, Meta(description="For encoder: serve in 8 bits where accuracy falls by at most 0.01.")] = True
+    reject: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="The share of rightly labelled texts that may be called unknown: the price of finding strangers.",
+        ),
+    ] = 0.01
+    strangers: Annotated[
+        str, Meta(max_length=200, description="The label, where the shop has it, of texts that belong to none of the others.")
+    ] = "oos"
     worth: Annotated[
         float, Meta(ge=0, le=1, description="For auto: how much better, in accuracy, the encoder must be to be worth its cost.")
     ] = 0.01

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,75 +11,102 @@ from numpy.typing import NDArray
 from aisle.tasks.text import calibration, linear
 from aisle.tasks.text.datasets import Dataset
 from aisle.tasks.text.features import Features
-from aisle.tasks.text.linear import Linear
+from aisle.tasks.text.linear import Inputs, Linear
+from aisle.tasks.text.schema import Config
 from aisle.tasks.text.static import StaticEmbedding
 
-STATIC = 1.0  # what the static embedding counts beside words
-TRIED = ((0.0, 10.0), (0.5, 10.0), (1.0, 10.0), (0.5, 3.0))  # (inside, strength)
+ROUNDS: tuple[tuple[str, tuple[float, ...]], ...] = (  # one setting after the other; what does better stays
+    ("ratio", (0.0, 1.0)),
+    ("static", (0.0,)),
+    ("inside", (0.0, 1.0)),
+    ("strength", (3.0, 30.0)),
+)
 MOST_TRIED = 8000  # texts that settings are tried on
 VALIDATION = 0.15
+MOST_CHECKED = 3000
+TRIED_STEPS = 40  # of the minimiser while settings are tried
 Step = Callable[[float, str], None]  # share done, what is done
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a linear classifier reads and learns."""
+
+    ratio: float = 0.5  # how much lighter the penalty is for n-grams that tell labels apart; 0: the same for all
+    static: float = 1.0  # what the static embedding counts beside words; 0: it is not asked
+    inside: float = 0.5  # what n-grams inside words count beside words
+    strength: float = 10.0  # C
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A classifier before it learns from everything, and how good it is."""
 
-    inside: float
-    strength: float
-    temperature: float
+    settings: Settings
+    calibrated: calibration.Calibrated
     scores: dict[str, float]  # on texts held out
     logits: NDArray[np.float32]  # of these texts
 
 
-def measure(dataset: Dataset, embedding: StaticEmbedding, strength: float, step: Step) -> Measured:
+def measure(dataset: Dataset, embedding: StaticEmbedding, config: Config, step: Step) -> Measured:
     """Choose settings on a part of the training texts, then measure on what was held out."""
-    inside, strength, temperature = _choose(dataset, embedding, strength, step)
+    settings, temperature = _choose(dataset, embedding, config.strength, step)
     step(0.6, f"{dataset.name}: measuring")
-    model = _learn(dataset, ~dataset.held_out, embedding, inside, strength, step)
+    model = _learn(dataset, ~dataset.held_out & ~dataset.checked, embedding, settings, step)
     texts, targets = dataset.part(dataset.held_out)
-    logits = model.logits(texts) / np.float32(temperature)
-    scores = calibration.quality(logits, targets, dataset.multi)
+    logits = model.logits(texts)
+    if dataset.checked.any():
+        checked, wanted = dataset.part(dataset.checked)
+        found = calibration.Calibrated.of(model.logits(checked), wanted, dataset, config)
+    else:  # the price of strangers is that of the texts held out
+        found = calibration.Calibrated.of(logits, targets, dataset, config, temperature)
+    scores = found.quality(logits, targets)
     scores["majority"] = _majority(targets)
     scores["texts"], scores["held_out"] = float(len(dataset.texts)), float(len(texts))
-    return Measured(inside, strength, temperature, scores, logits)
+    return Measured(settings, found, scores, logits / np.float32(found.temperature))
 
 
 def final(dataset: Dataset, embedding: StaticEmbedding, found: Measured, step: Step) -> Linear:
-    """Learn from every text but those the shop keeps for tests."""
-    rows = ~dataset.held_out if dataset.kept_out else np.ones(len(dataset.texts), bool)
+    """Learn from every text but those the shop keeps for tests, and for choosing: the temperature is theirs."""
+    rows = ~dataset.held_out & ~dataset.checked if dataset.kept_out else np.ones(len(dataset.texts), bool)
     step(0.8, f"{dataset.name}: learning from {int(rows.sum()):,} texts")
-    return _learn(dataset, rows, embedding, found.inside, found.strength, step).scaled(found.temperature)
+    return _learn(dataset, rows, embedding, found.settings, step).scaled(found.calibrated.temperature)
 
 
-def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step: Step) -> tuple[float, float, float]:
-    """(inside, strength, temperature) that do best on a validation part of the training texts."""
-    known = np.flatnonzero(~dataset.held_out)
-    rng = np.random.default_rng(0)
-    known = rng.permutation(known)[:MOST_TRIED]
-    cut = max(1, round(len(known) * VALIDATION))
-    checked, learnt = (np.isin(np.arange(len(dataset.texts)), part) for part in (known[:cut], known[cut:]))
-    texts, targets = dataset.part(checked)
-    best: tuple[float, float, float, float, float] | None = None
-    tried = [(inside, strength or c) for inside, c in TRIED[: 3 if strength else None]]
-    for number, (inside, c) in enumerate(tried):
-        step(0.6 * number / len(tried), f"{dataset.name}: trying settings")
-        logits = _learn(dataset, learnt, embedding, inside, c, step).logits(texts)
-        temperature = calibration.temperature(logits, targets, dataset.multi)
-        found = calibration.quality(logits / np.float32(temperature), targets, dataset.multi)
-        if best is None or (found["accuracy"], -found["loss"]) > best[:2]:
-            best = (found["accuracy"], -found["loss"], inside, c, temperature)
-    assert best is not None
-    return best[2:]
+def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step: Step) -> tuple[Settings, float]:
+    """Settings and temperature with the least loss on a validation part of the training texts."""
+    learnt, checked = dataset.divided(VALIDATION, MOST_CHECKED, 0, most_learnt=MOST_TRIED)
+    (texts, targets), (others, wanted) = dataset.part(learnt), dataset.part(checked)
+    features = Features.learn(texts, 1.0, 1.0)
+    given, asked = (Inputs.of(part, features, embedding) for part in (texts, others))
+
+    def tried(one: Settings) -> tuple[float, float]:
+        """(loss, temperature)"""
+        inputs, outputs = (part.weighed(features, one.inside, one.static) for part in (given, asked))
+        weights = linear.fit(
+            inputs, targets, multi=dataset.multi, strength=one.strength, ratio=one.ratio, steps=TRIED_STEPS,
+            on_step=lambda number: step(-1.0, f"{dataset.name}: trying settings, step {number}"),
+        )  # fmt: skip
+        logits = weights.logits(outputs)
+        temperature = calibration.temperature(logits, wanted, dataset.multi)
+        return calibration.loss(logits / np.float32(temperature), wanted, dataset.multi), temperature
+
+    best = Settings(strength=strength or Settings().strength)
+    least = tried(best)
+    for number, (name, values) in enumerate(ROUNDS if not strength else ROUNDS[:-1]):
+        step(0.6 * number / len(ROUNDS), f"{dataset.name}: trying settings")
+        rivals = {one: tried(one) for one in (replace(best, **{name: value}) for value in values)}
+        for one, found in rivals.items():
+            if found[0] < least[0]:
+                best, least = one, found
+    return best, least[1]
 
 
-def _learn(
-    dataset: Dataset, rows: NDArray[np.bool_], embedding: StaticEmbedding, inside: float, strength: float, step: Step
-) -> Linear:
+def _learn(dataset: Dataset, rows: NDArray[np.bool_], embedding: StaticEmbedding, settings: Settings, step: Step) -> Linear:
     texts, targets = dataset.part(rows)
-    features = Features.learn(texts, inside, STATIC)
+    features = Features.learn(texts, settings.inside, settings.static)
     return linear.learn(
-        texts, targets, features, embedding, multi=dataset.multi, strength=strength,
+        texts, targets, features, embedding, multi=dataset.multi, strength=settings.strength, ratio=settings.ratio,
         on_step=lambda number: step(-1.0, f"{dataset.name}: step {number} of at most {linear.STEPS}"),
     )  # fmt: skip
 
