@@ -28,12 +28,14 @@ from aisle.kit.words import plain
 from aisle.tasks.text import calibration, choice, encoder, linear, static, trained
 from aisle.tasks.text.datasets import Dataset
 from aisle.tasks.text.features import Features
+from aisle.tasks.text.faithful import faithfulness
 from aisle.tasks.text.fit import STARTER
 from aisle.tasks.text.schema import Config
 
 TEXT = Path(os.environ.get("AISLE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / "text"
 Rows = list[tuple[str, str]]
 OUT_OF_SCOPE = "oos"
+REASONED = 100  # texts whose words are masked one by one
 
 
 def pricerunner() -> Rows:
@@ -88,6 +90,8 @@ def measure(one: Dataset, config: Config) -> None:
     learnt = time.process_time() - began - tried
     print(f"{one.name}: linear {found.settings}: {said(found.scores)}")
     print(f"  CPU: {tried:.1f} s to choose and measure, {learnt:.1f} s to learn; {choice.cost(model, one):.1f} ms a 1,000 texts")
+    reasons = faithfulness(found.model, one.part(one.held_out)[0], one.multi)
+    print("  reasons: " + " ".join(f"{name} {value:.3f}" for name, value in reasons.items()))
     print(f"  {strangers(one, found.logits)}static embedding alone: accuracy {static_only(embedding, one):.4f}", flush=True)
 
 
@@ -128,6 +132,8 @@ def compare(one: Dataset, config: Config, keep: Path) -> None:
     found = calibration.Calibrated.of(raw, wanted, one, config)
     logits = model.logits(held)
     print(f"  encoder: {said(found.quality(logits, targets))}; {choice.cost(model, one):.0f} CPU ms a 1,000 texts")
+    reasons = faithfulness(model, held[:REASONED], one.multi)
+    print("  reasons: " + " ".join(f"{name} {value:.3f}" for name, value in reasons.items()))
     print(f"  {strangers(one, logits)}", flush=True)
 
 

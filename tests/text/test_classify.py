@@ -120,6 +120,19 @@ def test_the_word_that_decides_contributes_most(engine: TextEngine) -> None:
     assert max(result.explanation.tokens, key=lambda token: token.contribution).text.strip() == "terrible"
 
 
+def test_the_words_that_are_named_decide_more_than_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    filler = ["the", "lamp", "pot", "came", "today", "in", "a", "box"]
+    samples = [
+        Sample(sample_id=f"{n}", kind="text", text=" ".join(rng.permutation([*filler, words[n % 3]])), labels={"mood": label})
+        for n, (label, words) in enumerate([("good", tiny.GOOD[:3]), ("bad", tiny.BAD[:3])] * 60)
+    ]
+    (row,) = TASK.evaluate(Shop(samples), Config(columns=["mood"]), "reasons", quiet)
+    assert row["texts"] > 10
+    assert row["comprehensiveness"] > row["comprehensiveness_random"] + 0.2
+    assert row["sufficiency"] < row["sufficiency_random"] - 0.2
+
+
 def test_an_unknown_classifier_is_named_beside_those_there_are(engine: TextEngine) -> None:
     with pytest.raises(NotFound, match="sentiment"):
         ask(engine, text="lamp", model="mood")

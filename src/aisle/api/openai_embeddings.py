@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -75,7 +75,8 @@ class EmbeddingsHandlers:
             raise NoModel(f"there is no model {asked.model!r} that embeds: ask for `{TASK}`", param="/model")
         declared = self._app.registry.operation(TASK, OPERATION)
         try:
-            request = msgspec.convert({"text": asked.input}, declared.request)
+            encoding = "float" if asked.dimensions else asked.encoding_format
+            request = msgspec.convert({"text": asked.input, "encoding": encoding}, declared.request)
             found: Any = await self._app.ask(
                 call.who, TASK, OPERATION, request, timeout_ms=timeout_ms(call.headers.get(DEADLINE))
             )
@@ -97,15 +98,14 @@ class EmbeddingsHandlers:
         )  # fmt: skip
 
 
-def _shaped(vectors: list[list[float]], asked: EmbeddingsRequest) -> list[list[float] | str]:
-    """As many numbers as were asked for, of length 1, as numbers or as base64. Raises BadInput."""
-    has, wanted = len(vectors[0]), asked.dimensions
-    if wanted is not None and wanted > has:
-        raise BadInput(f"the model's vectors have {has} dimensions: ask for at most that", param="/dimensions")
-    if wanted is None and asked.encoding_format == "float":
-        return list(vectors)
-    rows = np.array(vectors, "<f4")[:, :wanted]
+def _shaped(vectors: list[list[float]] | list[str], asked: EmbeddingsRequest) -> Sequence[list[float] | str]:
+    """Where fewer numbers were asked for: so many, of length 1 again, as numbers or as base64. Raises BadInput."""
+    if asked.dimensions is None:
+        return vectors
+    if asked.dimensions > len(vectors[0]):
+        raise BadInput(f"the model's vectors have {len(vectors[0])} dimensions: ask for at most that", param="/dimensions")
+    rows = np.array(vectors, "<f4")[:, : asked.dimensions]
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     if asked.encoding_format == "base64":
-        return [base64.b64encode(row.astype("<f4").tobytes()).decode("ascii") for row in rows]
+        return [base64.b64encode(row.tobytes()).decode("ascii") for row in rows]
     return list(rows.astype(float).round(6).tolist())

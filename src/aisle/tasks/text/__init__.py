@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aisle.kit.sessions import Way
 from aisle.task import Data, Engine, Operation, Probe, Progress, Scores
 from aisle.tasks.text.schema import Classification, Classify, Config, Embed, Embeddings
+
+if TYPE_CHECKING:
+    from aisle.kit.sessions import Way
 
 
 class Text:

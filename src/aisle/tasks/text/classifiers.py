@@ -23,6 +23,7 @@ SPEC = "classifier.json"
 NO_WAYS: Mapping[str, Way] = {}
 PATH = " > "
 MOST_LABELS = 10  # in an answer
+DECIMALS = 6  # of probabilities and logits
 
 
 class Spec(Struct, kw_only=True, omit_defaults=True):
@@ -58,18 +59,26 @@ class Classifier:
     spec: Spec
     model: Model
 
-    def classify(self, logits: Floats) -> list[Label]:
-        """The likeliest labels of one text, best first."""
-        likely = calibration.probabilities(logits[None], self.spec.multi)[0]
-        order = np.argsort(-logits, kind="stable")[:MOST_LABELS]
-        return [Label(self.spec.labels[k], float(likely[k]), float(logits[k])) for k in order]
+    def classify(self, logits: Floats) -> list[list[Label]]:
+        """The likeliest labels of each text, best first."""
+        order = np.argsort(-logits, axis=1, kind="stable")[:, :MOST_LABELS]
+        likely = calibration.probabilities(logits.astype(np.float64), self.spec.multi)
+        columns = [
+            np.round(np.take_along_axis(one, order, axis=1), DECIMALS).tolist() for one in (likely, logits.astype(np.float64))
+        ]
+        names = self.spec.labels
+        return [
+            [Label(names[k], probability, logit) for k, probability, logit in zip(*row, strict=True)]
+            for row in zip(order.tolist(), *columns, strict=True)
+        ]
 
-    def known(self, logits: Floats) -> bool:
-        """Whether one text belongs to any of the labels."""
+    def known(self, logits: Floats) -> list[bool]:
+        """Whether each text belongs to any of the labels."""
         if self.spec.least is None:
-            return True
+            return [True] * len(logits)
         strangers = calibration.Strangers.of(self.spec.labels, self.spec.strangers)
-        return bool(strangers.known(logits[None], self.spec.least)[0])
+        found: list[bool] = strangers.known(logits, self.spec.least).tolist()
+        return found
 
     def path(self, logits: Floats) -> list[Label] | None:
         """For labels like "A > B > C", the likeliest at each level below the one before; None for other labels.

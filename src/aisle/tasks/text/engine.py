@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,8 @@ from aisle.task import Answer, Context, Prepared
 from aisle.tasks.text import classifiers, encoder, static
 from aisle.tasks.text.classifiers import NO_WAYS, Classifier
 from aisle.tasks.text.inherit import SENTENCES
-from aisle.tasks.text.schema import Classification, Classified, Classify, Embed, Embeddings, Explanation, Token
+from aisle.tasks.text.schema import Classification, Classified, Classify, Embed, Embeddings, Explanation, Label, Token
 
-CHARACTERS = 1000.0  # of text that cost as much as one request does anyway
 DECIMALS = 6  # of a vector's numbers: more would only make the answer longer
 EXPLAINED = 3.0  # times the cost of a text that is not explained
 
@@ -43,7 +43,7 @@ class TextEngine:
         """The texts, spelt one way. Raises BadInput where one says nothing, NotFound for an unknown classifier."""
         texts = _texts(request)
         if op == "embed":
-            return Prepared(texts, 1.0 + sum(map(len, texts)) / CHARACTERS)
+            return Prepared(texts, 1.0 + sum(map(self.embedding.cost, texts)))
         chosen = self._classifier(request.model)
         cost = 1.0 + sum(map(chosen.model.cost, texts))
         explain = request.explain != "none"
@@ -58,10 +58,12 @@ class TextEngine:
         longer = [place for place, text in enumerate(sent) if len(text) > static.LONGEST]
         if op == "embed":
             vectors, tokens = result
-            rows = np.round(vectors.astype(np.float64), DECIMALS).tolist()
-            return Embeddings(embeddings=rows, tokens=int(tokens.sum()), truncated=longer)
+            return Embeddings(embeddings=_written(vectors, request.encoding), tokens=int(tokens.sum()), truncated=longer)
         ask, logits = result
-        results = [_classified(ask, row, place, place in longer) for place, row in enumerate(logits)]
+        labels, known = ask.classifier.classify(logits), ask.classifier.known(logits)
+        results = [
+            _classified(ask, row, place, (labels[place], known[place], place in longer)) for place, row in enumerate(logits)
+        ]
         return Classification(results=results, classifier=ask.classifier.spec.name)
 
     def _embed(self, batch: Sequence[Prepared]) -> list[Any]:
@@ -111,9 +113,15 @@ def _texts(request: Embed | Classify) -> list[str]:
     return texts
 
 
-def _classified(ask: Ask, logits: Any, place: int, truncated: bool) -> Classified:
-    chosen = ask.classifier
-    labels = chosen.classify(logits)
+def _written(vectors: Any, encoding: str) -> Any:
+    """(texts, dimensions) as numbers or as base64."""
+    if encoding == "base64":
+        return [base64.b64encode(row).decode("ascii") for row in np.ascontiguousarray(vectors, "<f4")]
+    return np.round(vectors.astype(np.float64), DECIMALS).tolist()
+
+
+def _classified(ask: Ask, logits: Any, place: int, found: tuple[list[Label], bool, bool]) -> Classified:
+    chosen, (labels, known, truncated) = ask.classifier, found
     explanation = None
     if ask.explain:
         pieces, bias = chosen.model.explain(ask.texts[place], int(np.argmax(logits)))
@@ -122,7 +130,7 @@ def _classified(ask: Ask, logits: Any, place: int, truncated: bool) -> Classifie
         explanation = Explanation(label=labels[0].label, method=method, bias=bias, tokens=tokens)
     return Classified(
         labels=labels,
-        known=chosen.known(logits),
+        known=known,
         path=chosen.path(logits),
         assigned=[label.label for label in labels if label.logit > 0] if chosen.spec.multi else None,
         explanation=explanation,

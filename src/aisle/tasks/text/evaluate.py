@@ -1,4 +1,4 @@
-"""How good the models are for the shop: each classifier on held-out texts, or whether an item's nearest are of its category."""
+"""How good the models are for the shop: each classifier on held-out texts, its reasons, or whether an item's nearest are of its kind."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from aisle.errors import BadInput
 from aisle.kit.words import item_text
 from aisle.task import Data, Progress
 from aisle.tasks.text import datasets, static, trained
+from aisle.tasks.text.faithful import faithfulness
 from aisle.tasks.text.fit import STARTER, Reporter
 from aisle.tasks.text.schema import Config
 from aisle.types import Item
 
-PROTOCOLS = ("classifiers", "neighbours")
+PROTOCOLS = ("classifiers", "reasons", "neighbours")
 NEAREST = 10
 MOST = 5000  # items that are compared
 
@@ -29,7 +30,11 @@ def evaluate(data: Data, config: Config, protocol: str, progress: Progress) -> l
     for number, dataset in enumerate(sets):
         step = Reporter(progress, 100 * number / len(sets), 100 / len(sets))
         found = trained.measure(dataset, embedding, config, step)
-        rows.append({"model": f"linear {dataset.name}", **found.scores})
+        if protocol == "reasons":
+            texts, _ = dataset.part(dataset.held_out)
+            rows.append({"model": f"linear {dataset.name}", **faithfulness(found.model, texts, dataset.multi)})
+        else:
+            rows.append({"model": f"linear {dataset.name}", **found.scores})
     if not rows:
         rows = [neighbours([item for item in data.items() if item.category][:MOST], embedding)]
     progress(100, 100, "done")

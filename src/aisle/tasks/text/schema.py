@@ -18,12 +18,15 @@ class Embed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Texts to be turned into vectors."""
 
     text: Annotated[Texts, Meta(description="A text, or up to 2,048.")]
+    encoding: Annotated[
+        Literal["float", "base64"], Meta(description="How vectors are written; base64: little-endian float32, half the bytes.")
+    ] = "float"
 
 
 class Embeddings(Answer, kw_only=True, omit_defaults=True):
     """One vector of length 1 for each text: the dot product of two is their cosine."""
 
-    embeddings: list[list[float]]
+    embeddings: list[list[float]] | list[str]  # numbers, or base64
     tokens: int  # read in all
     truncated: list[int] = []  # which texts were longer than what is read
 

@@ -40,6 +40,9 @@ class Embedding(Protocol):
     def embed(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.int64]]:
         """(texts, dimensions) of length 1, and how many tokens each text had."""
 
+    def cost(self, text: str) -> float:
+        """What a text costs beside a request's 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class StaticEmbedding:
@@ -69,6 +72,10 @@ class StaticEmbedding:
                 counts[row] += self._spell(vectors[row], list(_grams(text, GRAMS_WORD)))
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors, counts
+
+    def cost(self, text: str) -> float:
+        """In thousands of characters."""
+        return len(text) / 1000
 
     def parts(self, text: str) -> list[tuple[int, int, Floats]]:
         """(start, stop, vector) of what a text, spelt one way, is made of: the vectors add up to the text's own."""

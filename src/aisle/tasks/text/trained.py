@@ -46,6 +46,7 @@ class Measured:
     calibrated: calibration.Calibrated
     scores: dict[str, float]  # on texts held out
     logits: NDArray[np.float32]  # of these texts
+    model: Linear  # that gave them
 
 
 def measure(dataset: Dataset, embedding: StaticEmbedding, config: Config, step: Step) -> Measured:
@@ -63,7 +64,7 @@ def measure(dataset: Dataset, embedding: StaticEmbedding, config: Config, step: 
     scores = found.quality(logits, targets)
     scores["majority"] = _majority(targets)
     scores["texts"], scores["held_out"] = float(len(dataset.texts)), float(len(texts))
-    return Measured(settings, found, scores, logits / np.float32(found.temperature))
+    return Measured(settings, found, scores, logits / np.float32(found.temperature), model.scaled(found.temperature))
 
 
 def final(dataset: Dataset, embedding: StaticEmbedding, found: Measured, step: Step) -> Linear:

@@ -1,0 +1,149 @@
+"""Texts through HTTP beside the raw runtime loop: processor time of 1,000 texts on both sides, in turns, in one run.
+
+    python -m bench text_speed [--encoder FOLDER] [--rounds 3] [--texts 32] [--peer PYTHON]
+
+The raw loop is what remains without a server: tokenizer, ONNX Runtime (or the table of the static embedding, or the linear
+classifier), the texts of a request at a time, sorted by length, nothing rendered. Requests carry `--texts` texts, as clients that
+embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds; the linear
+classifier is the starter's `language`. `--peer` names a Python that has sentence-transformers: it encodes the same texts with the
+same weights, in batches of the same size, in its own process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.over_http import Server, asked, free_port, measure, request_of, running, write
+from bench.text import TEXT
+
+from aisle.access import DEFAULT_TENANT
+from aisle.embedded import Shop
+from aisle.kit.words import plain
+from aisle.tasks.text import classifiers, encoder, static
+from aisle.tasks.text.fit import STARTER
+
+READ = 2048
+PEER = """
+import json, sys, time
+import torch
+torch.set_num_threads(1)
+from sentence_transformers import SentenceTransformer
+model = SentenceTransformer(sys.argv[1], device="cpu")
+texts = json.load(sys.stdin)
+size = int(sys.argv[2])
+model.encode(texts[:64], batch_size=size)
+began = time.process_time()
+for start in range(0, len(texts), size):
+    model.encode(texts[start:start + size], batch_size=size)
+print((time.process_time() - began) * 1e6 / len(texts))
+"""
+
+
+def titles() -> list[str]:
+    """Product titles of PriceRunner, every seventeenth."""
+    with gzip.open(TEXT / "pricerunner/pricerunner_aggregate.csv.gz", "rt", encoding="utf-8") as file:
+        return [row[1] for row in csv.reader(file)][::17][:READ]
+
+
+def raw(ask: Callable[[list[str]], Any], texts: list[str], size: int) -> float:
+    """CPU ms of 1,000 texts, `size` at a time."""
+    read = [plain(text) for text in texts]
+    ask(read[:64])
+    began = time.process_time()
+    for start in range(0, len(read), size):
+        ask(read[start : start + size])
+    return (time.process_time() - began) * 1e6 / len(read)
+
+
+def compared(name: str, server: Server, path: str, ask: Callable[[list[str]], Any], given: argparse.Namespace, key: str) -> None:
+    texts = titles()
+    for size in dict.fromkeys((given.texts, 1)):
+        bodies = [body(path, texts[start : start + size]) for start in range(0, len(texts) - size + 1, size)]
+        with tempfile.TemporaryDirectory() as folder:
+            requests = write(Path(folder) / "requests", [request_of(path, json.dumps(one).encode(), key) for one in bodies])
+            measure(server, requests, given.connections, 1.0)  # warm
+            server.rounds.clear()
+            alone = []
+            for _ in range(given.rounds):
+                alone.append(raw(ask, texts, size))
+                measure(server, requests, given.connections, given.seconds)
+        served = server.best("cpu_us") / size
+        print(
+            f"{name}, {size} texts a request: {min(alone):.1f} CPU ms a 1,000 texts raw, {served:.1f} served:"
+            f" {min(alone) / served:.2f}x", flush=True,
+        )  # fmt: skip
+
+
+def body(path: str, texts: list[str]) -> dict[str, Any]:
+    if path == "/v1/embeddings":
+        return {"model": "text", "input": texts, "encoding_format": "base64"}  # as OpenAI's client asks
+    return {"text": texts, "model": "language"}
+
+
+def peer(given: argparse.Namespace, model: encoder.Encoder) -> None:
+    """sentence-transformers and the raw loop and, in turns, on the same texts."""
+    texts, ours, theirs = titles()[:512], [], []
+    for _ in range(given.rounds):
+        ours.append(raw(model.embed, texts, given.texts))
+        run = subprocess.run(
+            [given.peer, "-c", PEER, given.encoder, str(given.texts)], input=json.dumps(texts), text=True, capture_output=True,
+            check=True,
+        )  # fmt: skip
+        theirs.append(float(run.stdout.split()[-1]))
+    print(
+        f"encoder alone: {min(ours):.0f} CPU ms a 1,000 texts, sentence-transformers {min(theirs):.0f}: {min(theirs) / min(ours):.2f}x"
+    )
+
+
+def serve(given: argparse.Namespace, home: Path, pulled: str) -> None:
+    with Shop(str(home), worker=False) as shop:
+        if pulled:
+            shop.pull("text", pulled)
+            live = shop.app.models.live(DEFAULT_TENANT, "text")
+            assert live is not None
+            network = encoder.load_sentences(shop.app.models.verify(live) / "sentences")
+        _, key = shop.app.access.create(DEFAULT_TENANT, "bench", ["admin"])
+    table = static.load(STARTER / "embedding")
+    language = classifiers.load(STARTER, table)["language"].model
+    port = free_port()
+    quiet = {"AISLE_RATE_LIMIT": str(10**9), "AISLE_WORKER": "false"}
+    with running(
+        "aisle", [sys.executable, "-m", "aisle", "serve", "--home", str(home), "--port", str(port)], port, quiet
+    ) as server:
+        asked(port, "/v1/embeddings", json.dumps(body("/v1/embeddings", ["lamp"])).encode(), key)
+        if pulled:
+            assert network is not None
+            compared("/v1/embeddings, pulled encoder", server, "/v1/embeddings", network.embed, given, key)
+            if given.peer:
+                peer(given, network)
+            return
+        compared("/v1/embeddings, static starter", server, "/v1/embeddings", table.embed, given, key)
+        compared("/v1/text/classify, linear", server, "/v1/text/classify", language.logits, given, key)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", default="", help="a sentence encoder's folder: it is pulled and measured too")
+    parser.add_argument("--peer", default="", help="a Python with sentence-transformers")
+    parser.add_argument("--texts", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--connections", type=int, default=8)
+    given = parser.parse_args()
+    for pulled in dict.fromkeys(("", given.encoder)):
+        with tempfile.TemporaryDirectory() as folder:
+            serve(given, Path(folder) / "shop", pulled)
+
+
+if __name__ == "__main__":
+    main()
