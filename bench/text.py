@@ -27,8 +27,8 @@ import numpy as np
 from aisle.kit.words import plain
 from aisle.tasks.text import calibration, choice, encoder, linear, static, trained
 from aisle.tasks.text.datasets import Dataset
-from aisle.tasks.text.features import Features
 from aisle.tasks.text.faithful import faithfulness
+from aisle.tasks.text.features import Features
 from aisle.tasks.text.fit import STARTER
 from aisle.tasks.text.schema import Config
 

@@ -1,4 +1,4 @@
-"""How good the models are for the shop: each classifier on held-out texts, its reasons, or whether an item's nearest are of its kind."""
+"""How good the models are for the shop: each classifier on held-out texts, its reasons, or an item's nearest."""
 
 from __future__ import annotations
 
