@@ -98,7 +98,7 @@ class EmbeddingsHandlers:
         )  # fmt: skip
 
 
-def _shaped(vectors: list[list[float]] | list[str], asked: EmbeddingsRequest) -> Sequence[list[float] | str]:
+def _shaped(vectors: list[list[float] | str], asked: EmbeddingsRequest) -> Sequence[list[float] | str]:
     """Where fewer numbers were asked for: so many, of length 1 again, as numbers or as base64. Raises BadInput."""
     if asked.dimensions is None:
         return vectors

@@ -26,7 +26,7 @@ class Embed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Embeddings(Answer, kw_only=True, omit_defaults=True):
     """One vector of length 1 for each text: the dot product of two is their cosine."""
 
-    embeddings: list[list[float]] | list[str]  # numbers, or base64
+    embeddings: list[list[float] | str]  # numbers, or base64
     tokens: int  # read in all
     truncated: list[int] = []  # which texts were longer than what is read
 
