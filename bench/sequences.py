@@ -24,13 +24,17 @@ from numpy.typing import NDArray
 from aisle.kit import metrics
 from aisle.tasks.recommend import als, ease
 from aisle.tasks.recommend import sequence_neighbours as sn
+from aisle.tasks.recommend import session_neighbours as sessions
 
 Floats = NDArray[np.float64]
 Scores = Callable[[NDArray[np.int64]], NDArray[Any]]  # users -> (users, items)
 BLOCK = 1000
 SHOP: dict[str, Any] = {"decay": 0.8, "damping": 50.0, "backward": 0.1, "fade": 0.7}
 FILMS: dict[str, Any] = {"decay": 0.8, "damping": 200.0, "backward": 0.05, "popularity": 0.3, "fade": 0.7}
-CLICKS: dict[str, Any] = {"decay": 0.6, "damping": 20.0, "backward": 0.3, "repeats": True, "fade": 0.6}
+CLICKS: dict[str, Any] = {
+    "decay": 0.6, "damping": 1.0, "backward": 0.7, "popularity": 0.3, "walk": 0.87, "repeats": True, "fade": 0.55,
+}  # fmt: skip
+LISTS = 0.2  # of sequence neighbours beside session neighbours, each as part of the best
 PUBLISHED = {
     "ml-1m": "SASRec .2500 / .1341; gSASRec .3003 / .1726; SASRec full softmax .3152 / .1821; HSTU-large .3294 / .1893",
     "beauty": "SASRec .0605 / .0318; HSTU .0708 / .0412; LCRec .0791 / .0438",
@@ -175,17 +179,26 @@ def diginetica(left: int) -> Iterator[tuple[str, Floats, Floats, float]]:
     started = time.perf_counter()
     model = sn.learn(sequences, items, **CLICKS)
     seconds = time.perf_counter() - started
-    query, alike, sessions = faded(histories, items, model.fade), faded(histories, items, 0.7), ones(sequences, items)
-    ranks: dict[str, list[Floats]] = {"sequence_neighbours": [], "like_sessions": [], "both": []}
+    query, known = faded(histories, items, model.fade), sessions.Sessions.of(sequences, items)
+    ranks: dict[str, list[Floats]] = {"sequence_neighbours": [], "session_neighbours": [], "both": []}
     for start in range(0, len(target), BLOCK):
         block = slice(start, start + BLOCK)
-        direct, near = sn.score_all(model.lists, query[block]), sn.like_sessions(sessions, alike[block])
-        for name, scores in zip(ranks, (direct, near, (_unit(near) + 0.6 * _unit(direct)).tocsr()), strict=True):
+        direct, near = sn.score_all(model.lists, query[block]), _alike(known, [prefix for prefix, _ in asked[block]], items)
+        for name, scores in zip(ranks, (direct, near, (_unit(near) + LISTS * _unit(direct)).tocsr()), strict=True):
             ranks[name].append(_sparse_ranks(scores, target[block]))
     for name, parts in ranks.items():
         rank = np.concatenate(parts)
         hit = (rank < 20).astype(np.float64)
-        yield name, hit, hit / (rank + 1), seconds if name != "like_sessions" else 0.0
+        yield name, hit, hit / (rank + 1), seconds if name != "session_neighbours" else 0.0
+
+
+def _alike(known: sessions.Sessions, visits: list[list[int]], items: int) -> Any:
+    """(visits, items) csr of what sessions like these held."""
+    given = sessions.Nearness()
+    found = [sessions.score(known, np.array(visit, np.int64), given) for visit in visits]
+    start = np.concatenate([[0], np.cumsum([len(place) for place, _ in found])])
+    columns, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    return sp.csr_array((values, columns, start), shape=(len(visits), items))
 
 
 def _flat(sessions: list[list[int]]) -> sn.Sequences:

@@ -114,14 +114,6 @@ def test_an_item_may_follow_itself_only_where_repeats_are_asked() -> None:
     assert sn.learn(again, 2, repeats=True).lists.row(0)[0] > 0
 
 
-def test_sessions_like_the_query_bring_their_items_and_only_the_nearest_count() -> None:
-    sessions = sp.csr_array(np.array([[1.0, 1, 1, 0], [1, 0, 0, 1]]))
-    query = sp.csr_array(np.array([[1.0, 1, 0, 0]]))
-    found = sn.like_sessions(sessions, query).toarray()[0]
-    np.testing.assert_allclose(found[2:], [2 / 3**0.5, 1 / 2**0.5])
-    assert sn.like_sessions(sessions, query, nearest=1).toarray()[0, 3] == 0
-
-
 def test_a_walk_reaches_what_follows_the_followers() -> None:
     user = np.repeat(np.arange(20), 2)
     item = np.tile([0, 1, 1, 2], 10)  # 0 → 1 and 1 → 2: nobody went from 0 to 2

@@ -242,17 +242,3 @@ def score(model: Neighbours, history: Places, worth: Floats | None = None) -> tu
 def score_all(lists: Lists, query: Sparse) -> Sparse:
     """(users, items) csr scores for many weighted histories at once, (users, items) csr."""
     return (query @ _matrix(lists)).tocsr()
-
-
-def like_sessions(sessions: Sparse, query: Sparse, nearest: int = 500) -> Sparse:
-    """(queries, items) csr: what the sessions most like a query held, each session counting by its likeness (SKNN: Jannach &
-    Ludewig, 2017). `sessions` (sessions, items) csr of ones, `query` (queries, items) csr of faded histories; likeness is
-    the query's weight in common over √ the session's length. Adds to `score_all` where many short sessions exist."""
-    lengths = np.maximum(np.diff(sessions.indptr), 1)
-    alike = (query @ sessions.T @ sp.diags_array(lengths**-0.5)).tocsr()
-    for row in np.flatnonzero(np.diff(alike.indptr) > nearest):
-        span = slice(alike.indptr[row], alike.indptr[row + 1])
-        values = alike.data[span]
-        values[values < np.partition(values, len(values) - nearest)[len(values) - nearest]] = 0.0
-    alike.eliminate_zeros()
-    return (alike @ sessions).tocsr()
