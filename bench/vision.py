@@ -1,9 +1,8 @@
-"""Pictures: quality of the starter on held-out products, explanations, boxes, and pictures per second through HTTP.
+"""Pictures: explanations, boxes, and pictures per second through HTTP.
 
-python -m bench vision quality --cache features.npz     retrieval, held-out product types, strangers (minutes the first time)
-python -m bench vision explain                          deletion and insertion beside random order
-python -m bench vision fridge                           boxes learnt from 20 photos, AP50 on 5
-python -m bench vision speed                            HTTP beside the bare loop and torch
+python -m bench vision explain     deletion and insertion beside random order
+python -m bench vision fridge      boxes learnt from 20 photos, AP50 on 5
+python -m bench vision speed       HTTP beside the bare loop and torch
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import argparse
 import base64
 import os
-import sys
 import tempfile
 import threading
 import time
@@ -30,91 +28,27 @@ from PIL import Image
 from aisle.kit import images
 from aisle.kit import softmax as sm
 from aisle.kit.sessions import USUAL, Session, Way, installed, open_session
-from aisle.tasks.vision import heat, space
+from aisle.tasks.vision import heat
 from aisle.tasks.vision.engine import Look, VisionEngine, load
-from aisle.tasks.vision.model import STARTER, strangeness
+from aisle.tasks.vision.model import STARTER
 
 IMAGES = REC.parent / "image"
-ROWS = 9000  # training pictures that a space is learnt from
 CELLS = 8  # per side, in deletion and insertion
 Floats = sm.Floats
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["quality", "explain", "fridge", "speed"])
-    parser.add_argument("--cache", type=Path, default=None, help="where the features of all photos are kept")
+    parser.add_argument("what", choices=["explain", "fridge", "speed"])
     parser.add_argument("--photos", type=int, default=60, help="explain and speed: how many photos")
     given = parser.parse_args()
     engine = load(STARTER)
-    if given.what == "quality":
-        quality(engine, given.cache)
-    elif given.what == "explain":
+    if given.what == "explain":
         explain(engine, given.photos)
     elif given.what == "fridge":
         fridge()
     else:
         speed(engine, given.photos)
-
-
-# ---- quality -------------------------------------------------------------------------------------------------------
-
-
-def quality(engine: VisionEngine, cache: Path | None) -> None:
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
-    import vision_starter  # type: ignore[import-not-found]
-
-    rows = list(vision_starter.labelled(IMAGES))
-    features = vision_starter.cached(cache, rows, engine.model.trunk)
-    labels, split = [row[2] for row in rows], np.array([row[3] for row in rows])
-    shop = np.array(["colour" in one for one in labels])  # products; the others are groceries
-    retrieval(engine, features, labels, np.flatnonzero((split == "test") & shop))
-    kinds = np.array([one.get("category", "") for one in labels])
-    unseen = np.array([zlib.crc32(kind.encode()) % 5 == 0 for kind in kinds])
-    train = np.flatnonzero((split == "train") & shop & ~unseen)
-    train = np.random.default_rng(0).permutation(train)[:ROWS]
-    learnt = space.learn(features[train], kinds[train].tolist(), 128)
-    test = np.flatnonzero((split == "test") & shop)
-    alike(learnt.embed(features[test][unseen[test]]), kinds[test][unseen[test]], "our space")
-    plain = features[test][unseen[test]][:, : engine.model.card.trunk.width]
-    alike(plain / np.linalg.norm(plain, axis=1, keepdims=True), kinds[test][unseen[test]], "MobileNetV2")
-    known = learnt.embed(features[train])
-    seen_score = strangeness(learnt.embed(features[test][~unseen[test]]), known)
-    new_score = strangeness(learnt.embed(features[test][unseen[test]]), known)
-    food = np.flatnonzero((split == "test") & ~shop)
-    print(f"strangers: AUROC {auroc(seen_score, new_score):.3f} product types never seen, "
-          f"{auroc(seen_score, strangeness(learnt.embed(features[food]), known)):.3f} groceries")  # fmt: skip
-
-
-def retrieval(engine: VisionEngine, features: Floats, labels: Sequence[dict[str, str]], test: sm.Ints) -> None:
-    """A label is the question, products in the order of its probability the answer; products that were never trained on."""
-    logits = engine.model.heads.logits(features[test])
-    for k, head in enumerate(engine.model.card.heads[:2]):
-        p = sm.probabilities(engine.model.heads.part(logits, k), head.temperature)
-        truth = np.array([labels[row].get(head.name, "") for row in test])
-        asked = [label for label in head.labels if (truth == label).sum() >= 1]
-        ranked = {label: np.argsort(-p[:, head.labels.index(label)])[:10] for label in asked}
-        first = np.mean([truth[ranked[label][0]] == label for label in asked])
-        ten = np.mean([(truth[ranked[label]] == label).mean() for label in asked])
-        print(f"{head.name} -> product ({len(asked)} questions, {len(test):,} products): P@1 {first:.3f}  P@10 {ten:.3f}")
-
-
-def alike(vectors: Floats, kinds: np.ndarray[Any, Any], name: str) -> None:
-    """Every picture asks for others of its kind; kinds that nothing was learnt about."""
-    score = vectors @ vectors.T
-    np.fill_diagonal(score, -9)
-    near = np.argsort(-score, 1)[:, :10]
-    right = kinds[near] == kinds[:, None]
-    others = np.array([(kinds == kind).sum() - 1 for kind in kinds])
-    precision = right.cumsum(1) / np.arange(1, 11)
-    average = (precision * right).sum(1) / np.minimum(np.maximum(others, 1), 10)
-    first, ten = right[others > 0, 0].mean(), average[others > 0].mean()
-    print(f"{len(set(kinds.tolist()))} types never seen, {name}: recall@1 {first:.3f}  mAP@10 {ten:.3f}")
-
-
-def auroc(known: Floats, strange: Floats) -> float:
-    ranks = np.concatenate([known, strange]).argsort().argsort() + 1
-    return float((ranks[len(known) :].sum() - len(strange) * (len(strange) + 1) / 2) / len(known) / len(strange))
 
 
 # ---- explanations ---------------------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ class Probe:
     examples: Sequence[Mapping[str, Any]]  # inputs as at work, one call each: int8 learns its ranges from them
     inputs: Sequence[Mapping[str, Any]]  # others, on which ways are measured and judged
     loss: Callable[[Sequence[Sequence[Any]], Sequence[Sequence[Any]]], float]
-    """Share of answers that differ: (outputs of every one of `inputs` as they should be, the same in another way) -> 0 … 1."""
+    """How much worse answers are: (outputs for every one of `inputs` as they should be, the same in another way) -> 0 … 1."""
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +15,7 @@ from aisle.task import Context
 from aisle.tasks.vision import heat, tiny
 from aisle.tasks.vision.engine import Look, VisionEngine
 from aisle.tasks.vision.schema import Classify, Describe, Detect, Embed
+from aisle.tasks.vision.trunk import Trunk
 from aisle.types import Picture
 
 SENT = Picture(base64=b"")
@@ -226,3 +228,15 @@ def test_slivers_are_answered(starter: VisionEngine, size: tuple[int, int]) -> N
     content = as_png(np.zeros((size[1], size[0], 3)))
     assert not ask(starter, "classify", content).known
     assert ask(starter, "detect", content).width == size[0]
+
+
+def test_a_trunk_that_looks_in_the_mirror_sees_both_sides_alike(starter: VisionEngine) -> None:
+    card = msgspec.structs.replace(starter.model.card.trunk, mirror=True, colours=False)
+    trunk = Trunk(card, starter.model.trunk.session)
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8))
+    other = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    (a, maps_a), (b, maps_b) = (trunk.maps([trunk.view(images.Decoded(one, *one.size))]) for one in (photo, other))
+    assert np.allclose(a, b, atol=1e-4) and np.allclose(maps_a, maps_b[..., ::-1], atol=1e-4)
+    assert np.allclose(maps_a.mean((2, 3)), a, atol=1e-4)
+    once = Trunk(msgspec.structs.replace(card, mirror=False), trunk.session)
+    assert not np.allclose(a, once.features([once.view(images.Decoded(photo, *photo.size))]), atol=1e-3)

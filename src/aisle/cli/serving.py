@@ -85,8 +85,9 @@ def tune(app: App, *, as_json: bool) -> int:
     measured = app.tuning.tune(models)
     rows = [
         {
-            "task": row.task, "network": row.file, "way": row.way.name, "cpu_ms": round(row.cpu_ms, 2),
-            "loss": round(row.loss, 4), "chosen": "yes" if row.chosen else row.trouble,
+            "task": row.task, "network": row.file, "way": row.way.name,
+            "cpu_ms": None if row.trouble else round(row.cpu_ms, 2), "loss": None if row.trouble else round(row.loss, 4),
+            "chosen": "yes" if row.chosen else row.trouble,
         }
         for row in measured
     ]  # fmt: skip

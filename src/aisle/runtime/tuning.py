@@ -1,8 +1,8 @@
 """Which way of running a network is fastest on this machine: measured once by `aisle doctor --tune`, kept, used by engines.
 
 Every way that is installed (ONNX Runtime and OpenVINO, each in fp32, bf16, int8 where it can) runs the same inputs, in turns, so
-that what else the machine does falls on all alike. The fastest whose answers are at most LOSS other than those of ONNX Runtime in
-fp32 is chosen. Networks are known by their SHA-256: a model trained anew on the same network goes on in the chosen way, another
+that what else the machine does falls on all alike. The fastest that loses at most LOSS against ONNX Runtime in fp32 is
+chosen. Networks are known by their SHA-256: a model trained anew on the same network goes on in the chosen way, another
 network runs in the usual one until it is measured.
 """
 

@@ -200,10 +200,9 @@ class Look:
         """Whether the model knows such things, and how many known ones look as strange."""
         if float(np.asarray(self.view.square).std((0, 1)).max()) < NOTHING:
             return False, 0.0  # one colour all over: a picture of nothing
-        if self.model.familiar is None or self.model.examples is None:
+        if self.model.familiar is None:
             return True, 1.0
-        vector = self.model.space.embed(self.features)
-        share = self.model.familiar.share(float(models.strangeness(vector, self.model.examples.vectors)[0]))
+        share = float(self.model.familiar.share(self.features, self.model.categories(self.features))[0])
         return share > self.model.card.reject, share
 
     def parts(self, head: int, label: str) -> tuple[list[Floats], float]:

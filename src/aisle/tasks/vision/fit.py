@@ -17,7 +17,7 @@ from aisle.kit import images
 from aisle.kit import softmax as sm
 from aisle.kit.softmax import MISSING, Floats, Heads, Ints
 from aisle.task import Data, Progress, Scores
-from aisle.tasks.vision import detection, space
+from aisle.tasks.vision import detection, familiar, space
 from aisle.tasks.vision import model as models
 from aisle.tasks.vision.model import CATEGORY, Examples, HeadCard, Model, ModelCard, Space
 from aisle.tasks.vision.pictures import Division, Source, Vocabulary, divide, sources
@@ -140,8 +140,9 @@ def learn(
         where = space.learn(gallery.features[split.train], [groups[row] for row in split.train], DIMENSIONS)
     model = Model(ModelCard(trunk=trunk.card, heads=cards, reject=config.reject), trunk, heads, where)
     model.examples = examples(gallery, split.train, where, config.examples)
-    if len(split.validation) >= FEWEST and model.examples.names:
-        model.familiar = space.familiar(model.examples.vectors, where.embed(gallery.features[split.validation]))
+    if len(split.validation) >= FEWEST and len(split.train):
+        held_out = gallery.features[split.validation]
+        model.familiar = familiar.learn(gallery.features[split.train], held_out, model.categories(held_out))
     step(100, "measured")
     return model, measured(model, gallery.features, codes, split) | facts(gallery, split), said(gallery, words, split)
 

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from aisle.errors import Misconfigured
 from aisle.kit.sessions import USUAL, Way
 from aisle.kit.softmax import Floats, Heads
+from aisle.tasks.vision import familiar
 from aisle.tasks.vision.detector import Detector, DetectorCard
+from aisle.tasks.vision.familiar import Familiar
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
 
 MODEL = "model.json"
 STARTER = Path(__file__).parent / "starter"
-NEAREST = 5  # most training pictures that a new one is compared with, to tell whether such things are known
-PER_NEIGHBOUR = 400  # of them for each: where kinds have a handful of pictures, the nearest one must do
-BLOCK = 1024
 CATEGORY = "category"  # the head that `classify` asks; the others are attributes
 
 
@@ -63,18 +62,6 @@ class Space:
 
 
 @dataclass(slots=True)
-class Familiar:
-    """How strange pictures of known things look, to tell strangers."""
-
-    strangeness: Floats  # (≤ 1000,) of held-out pictures of known things, ascending
-
-    def share(self, score: float) -> float:
-        """The share of held-out pictures that look as strange, or stranger."""
-        below = int(np.searchsorted(self.strangeness, score, side="left"))
-        return (len(self.strangeness) - below) / max(len(self.strangeness), 1)
-
-
-@dataclass(slots=True)
 class Examples:
     """Training pictures as vectors, with what they are of; nameless where the pictures are not the shop's own."""
 
@@ -95,15 +82,12 @@ class Model:
     examples: Examples | None = None
     detector: Detector | None = None
 
-
-def strangeness(vectors: Floats, known: Floats) -> Floats:
-    """1 − the mean cosine of the one to NEAREST most alike training pictures (Sun et al., 2022): (pictures,)"""
-    found = []
-    for start in range(0, len(vectors), BLOCK):
-        alike = vectors[start : start + BLOCK] @ known.T
-        k = min(NEAREST, max(alike.shape[1] // PER_NEIGHBOUR, 1))
-        found.append(1 - np.partition(alike, -k, 1)[:, -k:].mean(1))
-    return np.concatenate(found).astype(np.float32) if found else np.zeros(0, np.float32)
+    def categories(self, features: Floats) -> Floats:
+        """The logits of the categories: (pictures, categories); (pictures, 0) where none were learnt."""
+        for place, head in enumerate(self.card.heads):
+            if head.name == CATEGORY:
+                return self.heads.part(self.heads.logits(features), place)
+        return np.zeros((len(features), 0), np.float32)
 
 
 def save(model: Model, folder: Path) -> None:
@@ -117,7 +101,7 @@ def save(model: Model, folder: Path) -> None:
     if model.space.projection is not None:
         arrays["projection"] = model.space.projection.astype(np.float16)
     if model.familiar is not None:
-        arrays["strangeness"] = model.familiar.strangeness
+        familiar.save(model.familiar, folder)
     if model.examples is not None:
         arrays["examples"] = model.examples.vectors.astype(np.float16)
         names = {"names": model.examples.names, "labels": model.examples.labels}
@@ -144,8 +128,12 @@ def load(folder: Path, ways: Mapping[str, Way] = MappingProxyType({})) -> Model:
         Heads(array(folder, "heads"), array(folder, "bias"), bounds),
         Space(array(folder, "centre"), array(folder, "projection") if (folder / "projection.npy").exists() else None),
     )
-    if (folder / "strangeness.npy").exists():
-        model.familiar = Familiar(array(folder, "strangeness"))
+    try:
+        model.familiar = familiar.load(folder)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(
+            f"the vision model's {familiar.PREFIX}*.npy cannot be read ({error}): run `aisle train vision`"
+        ) from None
     if (folder / "examples.npy").exists():
         said = msgspec.json.decode((folder / "examples.json").read_bytes(), type=dict[str, list[str]])
         model.examples = Examples(array(folder, "examples"), said["names"], said["labels"])

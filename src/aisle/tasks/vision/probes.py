@@ -1,4 +1,4 @@
-"""What ways of running the networks are measured with: the shop's own pictures, and how many answers would differ.
+"""What ways of running the networks are measured with: the shop's own pictures, and how much worse answers would be.
 
 A shop that has no pictures yet is measured with drawn ones, and without int8, which learns its ranges from pictures of the kind
 that it will meet.
@@ -14,7 +14,7 @@ import numpy as np
 
 from aisle.errors import AisleError
 from aisle.kit import images
-from aisle.kit.softmax import Floats
+from aisle.kit.softmax import Floats, probabilities
 from aisle.task import Data, Probe
 from aisle.tasks.vision import model as models
 from aisle.tasks.vision import tiny
@@ -42,7 +42,7 @@ def probes(folder: Path, data: Data) -> list[Probe]:
     found = [
         Probe(
             model.trunk.card.file, ("features",), pixels[:own], pixels[own:],
-            lambda true, other: labels_differ(model, views[own:], true, other),
+            lambda true, other: accuracy_lost(model, views[own:], true, other),
         )
     ]  # fmt: skip
     if (detector := model.detector) is not None:
@@ -70,16 +70,23 @@ def some(data: Data, most: int) -> list[images.Decoded]:
     return found
 
 
-def labels_differ(model: Model, views: Sequence[View], true: Outputs, other: Outputs) -> float:
-    """The share of first labels, over pictures and heads, that are other ones; without heads 1 − the mean cosine of features."""
+def accuracy_lost(model: Model, views: Sequence[View], true: Outputs, other: Outputs) -> float:
+    """How much less often first labels are right, relatively, as the calibrated probabilities have it, over pictures and heads.
+
+    A label that another way prefers is right as often as its probability says: where two were equally likely nothing is lost.
+    Without heads: 1 − the mean cosine of the features.
+    """
     a, b = (np.concatenate([one[0] for one in side]) for side in (true, other))  # (pictures, width)
     if not model.card.heads:
         lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         return float(1 - ((a * b).sum(1) / np.maximum(lengths, 1e-12)).mean())
-    logits = [model.heads.logits(model.trunk.with_colours(side, views)) for side in (a, b)]
-    heads = range(len(model.card.heads))
-    best: list[list[Floats]] = [[model.heads.part(one, head).argmax(1) for head in heads] for one in logits]
-    return float(np.mean([(best[0][head] != best[1][head]).mean() for head in heads]))
+    logits, others = (model.heads.logits(model.trunk.with_colours(side, views)) for side in (a, b))
+    right = still = 0.0
+    for place, head in enumerate(model.card.heads):
+        p = probabilities(model.heads.part(logits, place), head.temperature)
+        right += float(p.max(1).sum())
+        still += float(p[np.arange(len(p)), model.heads.part(others, place).argmax(1)].sum())
+    return 1 - still / right
 
 
 def boxes_differ(detector: Detector, true: Outputs, other: Outputs) -> float:

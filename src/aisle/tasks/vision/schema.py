@@ -181,5 +181,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     smoothing: Annotated[float, Meta(ge=0, lt=1, description="full: label smoothing.")] = 0.1
     mixup: Annotated[float, Meta(ge=0, le=5, description="full: α of mixup, which takes turns with CutMix; 0: neither.")] = 0.2
     patience: Annotated[int, Meta(ge=1, le=1000, description="full: epochs without a better result before it stops.")] = 12
+    mirror: Annotated[
+        bool, Meta(description="full: look at a picture and at its mirror image: a little better, twice the work of an answer.")
+    ] = True
     bf16: Annotated[bool, Meta(description="full: half-width numbers where they are faster.")] = True
     seed: Annotated[int, Meta(ge=0, le=2**31, description="Of everything random.")] = 0

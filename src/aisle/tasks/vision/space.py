@@ -12,10 +12,9 @@ import numpy as np
 from scipy.linalg import eigh
 
 from aisle.kit.softmax import Floats
-from aisle.tasks.vision.model import Familiar, Space, strangeness
+from aisle.tasks.vision.model import Space
 
 SHRINK = 0.4
-MOST = 1000  # strangeness values that are kept
 
 
 def learn(features: Floats, groups: Sequence[str], dimensions: int) -> Space:
@@ -32,11 +31,3 @@ def learn(features: Floats, groups: Sequence[str], dimensions: int) -> Space:
     _, axes = eigh(x.T @ x / len(x), within, subset_by_index=[len(within) - min(dimensions, len(within)), len(within) - 1])
     projection = (axes[:, ::-1] / spread[:, None]).T
     return Space(centre.astype(np.float32), projection.astype(np.float32))
-
-
-def familiar(known: Floats, held_out: Floats) -> Familiar:
-    """How strange held-out pictures of known things look beside training pictures, both as vectors of length one."""
-    scores = np.sort(strangeness(held_out, known))
-    if len(scores) > MOST:
-        scores = scores[np.linspace(0, len(scores) - 1, MOST).astype(int)]
-    return Familiar(scores.astype(np.float32))
