@@ -51,7 +51,7 @@ class Familiar:
         return np.asarray(total, np.float32)
 
     def _place(self, features: Floats) -> Floats:
-        return unit((features - self.centre) @ self.projection.T)
+        return unit(np.asarray((features - self.centre) @ self.projection.T, np.float32))
 
 
 def learn(train: Floats, held_out: Floats, logits: Floats) -> Familiar:
