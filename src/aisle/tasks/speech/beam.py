@@ -78,13 +78,14 @@ class Decoder:
         first.blank = 0.0
         return [first]
 
-    def advance(self, beam: list[Prefix], logs: NDArray[np.float32]) -> list[Prefix]:
-        """The beam after more frames; the given one stays as it was."""
+    def advance(self, beam: list[Prefix], logs: NDArray[np.float32], width: int | None = None) -> list[Prefix]:
+        """The beam after more frames, `width` texts wide where that is given; the given beam stays as it was."""
+        width = width or self.search.width
         for row in logs:
-            beam = _passed(beam, float(row[0])) if row[0] > math.log(self.search.silent) else self._frame(beam, row)
+            beam = _passed(beam, float(row[0])) if row[0] > math.log(self.search.silent) else self._frame(beam, row, width)
         return beam
 
-    def _frame(self, beam: Sequence[Prefix], row: NDArray[np.float32]) -> list[Prefix]:
+    def _frame(self, beam: Sequence[Prefix], row: NDArray[np.float32], width: int) -> list[Prefix]:
         """All texts after one more frame, the best of them."""
         letters = [(int(k), float(row[k])) for k in np.flatnonzero(row > math.log(self.search.likely)) if k]
         after: dict[str, Prefix] = {}
@@ -102,7 +103,7 @@ class Decoder:
                 if sound_before > NONE / 2 and not (letter == " " and last in ("", " ")):
                     longer = self._longer(after, one, letter)
                     longer.letter = _add(longer.letter, sound_before + log)
-        return sorted(after.values(), key=lambda one: -(one.sound + one.extra))[: self.search.width]
+        return sorted(after.values(), key=lambda one: -(one.sound + one.extra))[:width]
 
     def _kept(self, after: dict[str, Prefix], one: Prefix) -> Prefix:
         found = after.get(one.text)

@@ -40,6 +40,7 @@ class Plan:
     frames: int = 6000  # mel frames in a batch: a minute
     warm: float = 0.04
     nothing: float = 0.03  # share of clips that are noise alone, and no letter
+    ordered: bool = True  # the first round goes from short to long: for a network that knows nothing yet
     half: bool = True  # bfloat16 where the processor has it
     seed: int = 7
 
@@ -91,10 +92,10 @@ def ctc(found: Tensor, wanted: Tensor, lengths: Tensor, sizes: Tensor) -> Tensor
 def batches(
     clips: Sequence[Clip], noises: Sequence[Floats], spread: Spread, chunk: int, how: Hardships, plan: Plan
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Endless batches of clips of alike length; the first round goes from short to long."""
+    """Endless batches of clips of alike length."""
     draw = np.random.default_rng(plan.seed)
     lengths = np.array([len(clip.energy) for clip in clips])
-    first = True
+    first = plan.ordered
     while True:
         order = np.argsort(lengths * (1 if first else draw.uniform(0.85, 1.15, len(clips))))
         groups = grouped(order.tolist(), lengths, plan.frames)
