@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from aisle.tasks.speech.features import Floats, Running, Spread, features, log_mel
+from aisle.tasks.speech.features import Floats, Running, Spread, log_mel
 
 SUBSAMPLING = 4  # mel frames per output frame
 CONTEXT = 5  # mel frames before the first that the first output looks at
@@ -49,7 +49,11 @@ class Acoustic:
 
     def logs(self, samples: Floats) -> Floats:
         """(output frames, 1 + letters) of a whole recording."""
-        mel = features(samples, self.spread)
+        return self.logs_of(log_mel(samples))
+
+    def logs_of(self, bands: Floats) -> Floats:
+        """The same of its log-mel bands (frames, mels)."""
+        mel = Running(self.spread)(bands)
         frames = -(-len(mel) // SUBSAMPLING)
         if not frames:
             return np.zeros((0, self.size["outputs"]), np.float32)

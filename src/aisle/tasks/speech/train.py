@@ -40,6 +40,7 @@ def network(
         steps=config.steps,
         rate=config.rate,
         frames=min(6000, max(few, 500)),
+        ordered=source is None,
         half=False,
         seed=config.seed,
     )
