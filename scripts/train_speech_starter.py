@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from aisle.kit.audio import RATE
 from aisle.tasks.speech.augment import Hardships, energies, made_noises
 from aisle.tasks.speech.features import FLOOR, RECIPE, Running, Spread
 from aisle.tasks.speech.learn import Clip, Plan, collate, train
@@ -35,7 +36,7 @@ def read(cache: Path) -> list[Clip]:
     """The clips of a cache, as mel energies; computed once."""
     rows = [json.loads(line) for line in (cache / "clips.jsonl").read_text().splitlines()]
     sound = np.memmap(cache / "sound.i16", np.int16, "r")
-    kept = cache / "energy.npy"
+    kept = cache / f"energy{RECIPE.hop}.npy"
     if kept.exists():
         stored = np.load(kept, mmap_mode="r")
     else:
@@ -44,7 +45,7 @@ def read(cache: Path) -> list[Clip]:
         stored = np.load(kept, mmap_mode="r")
     clips, place = [], 0
     for row in rows:
-        frames = max((row["samples"] - 400) // 160 + 1, 0)
+        frames = max((row["samples"] - RECIPE.window) // RECIPE.hop + 1, 0)
         if frames > 20 and set(row["text"]) <= set(ALPHABET):
             clips.append(Clip(stored[place : place + frames], row["text"]))
         place += frames
@@ -101,7 +102,7 @@ def opened(path: Path, dropout: float = 0.0) -> tuple[Acoustic, Spread]:
 
 def babble(clips: Loaded, draw: np.random.Generator, seconds: int = 12) -> NDArray[np.float32]:
     """Mel energies of a few voices at once, at their own distances: a crowd to be ignored."""
-    found = np.zeros((100 * seconds, RECIPE.mels), np.float32)
+    found = np.zeros((RATE // RECIPE.hop * seconds, RECIPE.mels), np.float32)
     for _ in range(int(draw.integers(4, 9))):
         place, loud = 0, 10 ** draw.uniform(-1, 0)
         while place < len(found):

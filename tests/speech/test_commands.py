@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from aisle.errors import BadInput
+from aisle.tasks.speech.ctc import meanings_of
 from aisle.tasks.speech.grammar import by_text, compiled, meant, sentences
 from aisle.tasks.speech.lattice import Scorer
 from aisle.tasks.speech.phrasing import Grammar
 from aisle.tasks.speech.recogniser import Alternative, Heard
 from aisle.tasks.speech.spoken import ALPHABET
-from aisle.tasks.speech.tempi import agreeing, spelt, stretched, together
 
 CAFE = Grammar(
     {"order": ["[please] (get|give) me (a|two) <{size} {roast}> {drink} [with {milk}]"], "stop": ["stop", "never mind"]},
@@ -124,36 +124,14 @@ def test_the_best_path_is_the_best_of_every_path(seed: int) -> None:
     assert found is not None and found.text == text and found.score == pytest.approx(best)
 
 
-@pytest.mark.parametrize("frames", [1, 3, 6])
-def test_the_probability_of_a_text_is_the_sum_of_its_spellings(frames: int) -> None:
-    chances, texts = random_chances(frames, frames), ["a", "ab", "bb", "a b", "abab", "b"]
-    assert np.exp(spelt(chances, texts)) == pytest.approx([every_path(chances, text) for text in texts], abs=1e-12)
-
-
-def test_meanings_share_one_probability_as_their_texts_do() -> None:
+def test_probabilities_of_meanings_are_shares_of_the_whole() -> None:
     chances, scorer = random_chances(7, 1), Scorer(compiled(TOY))
-    found, like = agreeing(scorer, [chances])
-    assert 0 < like <= 1
-    assert sum(one.probability for one in found) == pytest.approx(1)
+    best = scorer.best(chances)
+    assert best is not None
+    found = meanings_of(scorer, chances, best)
+    assert all(0 <= one.probability <= 1 for one in found)
+    assert sum(one.probability for one in found) <= 1 + 1e-9
     assert [one.probability for one in found] == sorted((one.probability for one in found), reverse=True)
-    each = {one.text: every_path(chances, one.text) for one in found}
-    assert [one.probability for one in found] == pytest.approx([each[one.text] / sum(each.values()) for one in found])
-
-
-def test_versions_of_a_recording_vote_with_the_same_weight_a_frame() -> None:
-    sure, unsure = random_chances(8, 3), random_chances(4, 5)
-    texts = ["a b", "ab b", "a ba"]
-    wanted = (spelt(sure, texts) + 2 * spelt(unsure, texts)) / 2
-    assert together([sure, unsure], texts)[:1] == pytest.approx(wanted[:1])
-    (best, *_), _ = agreeing(Scorer(compiled(TOY)), [sure, unsure])
-    assert together([sure, unsure], [best.text])[0] >= together([sure, unsure], texts).max() - 1e-9
-
-
-def test_a_stretched_recording_keeps_its_sounds_in_their_order() -> None:
-    bands = np.linspace(0, 1, 50, dtype=np.float32)[:, None] * np.ones((1, 3), np.float32)
-    assert stretched(bands, 1.0) is bands
-    assert len(stretched(bands, 2.0)) == 25 and len(stretched(bands, 0.5)) == 98
-    assert stretched(bands, 1.25)[:5, 0] == pytest.approx(bands[:6, 0][0] + 1.25 * np.arange(5) / 49, abs=1e-6)
 
 
 def test_too_short_a_sound_has_no_path() -> None:

@@ -75,13 +75,13 @@ def quietest(energy: Floats) -> Floats:
 
 def padded(energy: Floats, before: float, after: float, quiet: Floats) -> Floats:
     """More silence at both ends, in seconds: frames of the bands `quiet`."""
-    start, end = (np.broadcast_to(quiet, (round(seconds * 100), len(quiet))) for seconds in (before, after))
+    start, end = (np.broadcast_to(quiet, (round(seconds * RATE / RECIPE.hop), len(quiet))) for seconds in (before, after))
     return np.concatenate([start, energy, end])
 
 
 def room(energy: Floats, decay: float, direct: float) -> Floats:
     """Late reverberation: falls by 60 dB in `decay` seconds; the direct sound is `direct` dB stronger than all of it."""
-    keep = 10 ** (-6 * 0.01 / decay)
+    keep = 10 ** (-6 * RECIPE.hop / RATE / decay)
     late = lfilter([0.0, 1 - keep], [1.0, -keep], energy, axis=0)
     return np.asarray(energy + late * 10 ** (-direct / 10), np.float32)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from aisle.errors import BadInput
 from aisle.kit import audio
@@ -19,8 +20,9 @@ from aisle.tasks.speech.acoustic import FRAME, Acoustic, Ear
 from aisle.tasks.speech.align import words
 from aisle.tasks.speech.beam import Candidate, Decoder, Search, shares
 from aisle.tasks.speech.calibrate import Curve
-from aisle.tasks.speech.features import Floats, log_mel
+from aisle.tasks.speech.features import Floats
 from aisle.tasks.speech.grammar import compiled
+from aisle.tasks.speech.lattice import Path as Way
 from aisle.tasks.speech.lattice import Scorer
 from aisle.tasks.speech.ngram import Language
 from aisle.tasks.speech.phrases import Phrases, found_in
@@ -33,19 +35,19 @@ from aisle.tasks.speech.recogniser import (
     Favoured,
     Heard,
     Hints,
+    Meaning,
     Partial,
     Samples,
     Understood,
     Word,
 )
 from aisle.tasks.speech.spoken import spoken
-from aisle.tasks.speech.tempi import agreeing, stretched
 
 QUIET = -60.0  # dB below full scale at the loudest: nobody speaks
 LEAST = 0.06  # seconds
 PEEK = 3200  # samples between looks at a chunk that is not complete, once there are words: 0.2 seconds
 AHEAD = 6  # texts followed in such a look, which is thrown away: half the cost of a live voice were these
-PAUSE = 20  # output frames of blank, 0.8 seconds: what comes after is decoded by itself
+PAUSE = 27  # output frames of blank, 0.8 seconds: what comes after is decoded by itself
 NOTHING_FITS = "what was said is none of the phrases of the grammar"
 
 
@@ -61,7 +63,6 @@ class Settings(Struct, frozen=True):
     word: Curve = Curve()
     command: Curve = Curve()
     unsure: float = 0.25  # below this mean probability of its letters a text is taken for noise
-    tempi: tuple[float, ...] = (1.0,)  # a command is heard at each
     fits: float = 0.25  # below this likeness per letter to what was heard freely, no phrase of a grammar was said
 
 
@@ -140,11 +141,14 @@ class CTC:
         nothing = unheard(sound)
         if nothing:
             return Understood(heard=heard, reason=nothing)
-        bands = log_mel(sound)
-        versions = [np.exp(self.acoustic.logs_of(stretched(bands, tempo)).astype(np.float64)) for tempo in self.settings.tempi]
-        meanings, like = agreeing(scorer, versions)
-        if not meanings or like < self.settings.fits:
+        chances = np.exp(self.acoustic.logs(sound).astype(np.float64))
+        best = scorer.best(chances)
+        if best is None:
             return Understood(heard=heard, reason=NOTHING_FITS)
+        like = math.exp((best.score - scorer.free(chances)) / max(len(best.text), 1))
+        if like < self.settings.fits:
+            return Understood(heard=heard, reason=NOTHING_FITS)
+        meanings = meanings_of(scorer, chances, best)
         probability = self.settings.command(meanings[0].probability * like)
         return Understood(tuple(meanings), probability, heard)
 
@@ -233,6 +237,25 @@ def joined(pieces: Sequence[Sequence[Candidate]], most: int) -> list[Candidate]:
 def _chain(parts: Sequence[Candidate]) -> Candidate:
     text = " ".join(one.text for one in parts if one.text)
     return Candidate(text, sum(one.sound for one in parts), sum(one.score for one in parts))
+
+
+def meanings_of(scorer: Scorer, chances: NDArray[np.float64], best: Way) -> list[Meaning]:
+    """The best meaning and what else it may be (each slot exchanged), with probabilities given that the grammar was spoken."""
+    total = scorer.forward(chances)
+    ways = {_key(best): best}
+    for tag in best.slots.items():
+        other = scorer.best(chances, scorer.without(tag))
+        if other is not None:
+            ways.setdefault(_key(other), other)
+    found = []
+    for way in ways.values():
+        mine = scorer.forward(chances, scorer.allowing(way.slots), way.intent)
+        found.append(Meaning(way.intent, way.slots, way.text, min(math.exp(mine - total), 1.0)))
+    return sorted(found, key=lambda one: -one.probability)
+
+
+def _key(way: Way) -> str:
+    return json.dumps([way.intent, sorted(way.slots.items())])
 
 
 def silent_end(logs: Floats) -> float:

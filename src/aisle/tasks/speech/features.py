@@ -1,4 +1,4 @@
-"""What the acoustic network sees: 40 log-mel bands every 10 ms, minus their mean so far, over their spread.
+"""What the acoustic network sees: 40 log-mel bands every 7.5 ms, minus their mean so far, over their spread.
 
 The mean is a running one (never the whole recording's), so that a stream and a file are seen alike, sample for sample.
 """
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aisle.kit import mel
 
 Floats = NDArray[np.float32]
-RECIPE = mel.Recipe(mels=40, size=512, lowest=60.0, highest=7600.0)
+RECIPE = mel.Recipe(mels=40, size=512, hop=120, lowest=60.0, highest=7600.0)
 FLOOR = 1e-7  # of a band's energy, about the noise of a 16-bit recording
 PRIOR = 50.0  # frames' worth of the usual mean before anything was heard
 
@@ -47,7 +47,7 @@ class Running:
 
 
 def log_mel(samples: Floats) -> Floats:
-    """(samples,) -> (frames, mels); frame t covers 25 ms from t · 10 ms."""
+    """(samples,) -> (frames, mels); frame t covers 25 ms from t · 7.5 ms."""
     return mel.log_mel(samples, RECIPE, FLOOR)
 
 

@@ -37,7 +37,7 @@ class Plan:
     wall: float = 1e9
     steps: int = 10**9
     rate: float = 1.5e-3
-    frames: int = 6000  # mel frames in a batch: a minute
+    frames: int = 6000  # mel frames in a batch: 45 seconds
     warm: float = 0.04
     nothing: float = 0.03  # share of clips that are noise alone, and no letter
     ordered: bool = True  # the first round goes from short to long: for a network that knows nothing yet

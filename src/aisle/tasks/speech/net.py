@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SUBSAMPLING = 4  # mel frames per output frame: 40 ms
+SUBSAMPLING = 4  # mel frames per output frame: 30 ms
 CONTEXT = 5  # mel frames before the first that the first output looks at
 
 
 @dataclass(frozen=True)
 class Dimensions:
-    """The size of a network. A chunk is `chunk` output frames of 40 ms; `left` chunks before it are attended to."""
+    """The size of a network. A chunk is `chunk` output frames of 30 ms; `left` chunks before it are attended to."""
 
     mels: int = 40
     width: int = 160

@@ -79,4 +79,4 @@ def data() -> Songs:
 
 
 def settings() -> Mapping[str, Any]:
-    return {"network": "new", "width": 32, "blocks": 2, "steps": 200, "rate": 5e-3, "hardship": 0.1}
+    return {"network": "new", "width": 32, "blocks": 2, "steps": 300, "rate": 5e-3, "hardship": 0.1}
