@@ -3,6 +3,7 @@
 python -m bench speech speed      seconds of processor time per second of sound, by step
 python -m bench speech noise      false words per hour of made and of real kitchen noise
 python -m bench speech shop       word error rate on sentences with and without product words (needs espeak-ng)
+python -m bench speech voices     word error rate of voices that were not trained on, by pitch, speed, room and noise (espeak-ng)
 python -m bench speech streams    what a live stream costs, and when its first words are there (needs espeak-ng)
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from bench.shared_data import REC
 from numpy.typing import NDArray
+from scipy.signal import fftconvolve
 
 from aisle.demo.catalogue import make_items
 from aisle.kit import audio
@@ -51,9 +53,10 @@ def starter() -> ctc.CTC:
     return ctc.load(STARTER)
 
 
-def spoken_by(voice: str, text: str, speed: int = 150) -> Sound:
+def spoken_by(voice: str, text: str, speed: int = 150, pitch: int = 50) -> Sound:
     """A sentence by espeak-ng, with silence around."""
-    done = subprocess.run(["espeak-ng", "-v", voice, "-s", str(speed), "--stdout", text], capture_output=True, check=True)
+    how = ["-s", str(speed), "-p", str(pitch)]
+    done = subprocess.run(["espeak-ng", "-v", voice, *how, "--stdout", text], capture_output=True, check=True)
     return np.pad(audio.decode(done.stdout), (4800, 8000))
 
 
@@ -130,6 +133,41 @@ def shop(count: int) -> None:
         )
 
 
+def in_room(sound: Sound, seconds: float, draw: np.random.Generator) -> Sound:
+    """With the echo of a room: noise that falls by 60 dB in so many seconds, 3 dB below the direct sound."""
+    tail = draw.standard_normal(round(seconds * audio.RATE)) * 10 ** (-3 * np.linspace(0, 1, round(seconds * audio.RATE)))
+    tail *= 10 ** (-3 / 20) / np.sqrt(np.square(tail).sum())
+    return np.asarray(sound + fftconvolve(sound, tail)[: len(sound)], np.float32)
+
+
+def in_noise(sound: Sound, decibels: float, draw: np.random.Generator) -> Sound:
+    """In pink noise, against the mean energy of the loudest third."""
+    noise = coloured(len(sound), 1.0, draw)
+    loud = np.sort(np.square(sound))[-len(sound) // 3 :].mean()
+    return np.asarray(sound + noise * np.sqrt(loud / 10 ** (decibels / 10) / np.square(noise).mean()), np.float32)
+
+
+def voices(count: int) -> None:
+    """Synthetic voices that the starter never heard: a control, which says nothing of people."""
+    model, draw = starter(), np.random.default_rng(6)
+    texts = [text for pair in zip(*sentences(count, 9), strict=True) for text in pair][:count]
+    clean: Callable[[Sound], Sound] = lambda sound: sound  # noqa: E731 (one of a table)
+    conditions: dict[str, tuple[dict[str, int], Callable[[Sound], Sound]]] = {
+        "as it is": ({}, clean),
+        "low": ({"pitch": 15}, clean),
+        "high": ({"pitch": 85}, clean),
+        "slow": ({"speed": 110}, clean),
+        "fast": ({"speed": 210}, clean),
+        "in a room, 0.4 s": ({}, lambda sound: in_room(sound, 0.4, draw)),
+        "pink noise, 20 dB": ({}, lambda sound: in_noise(sound, 20, draw)),
+        "pink noise, 10 dB": ({}, lambda sound: in_noise(sound, 10, draw)),
+    }
+    for name, (how, change) in conditions.items():
+        sounds = [change(spoken_by(VOICES[k % len(VOICES)], text, **how)) for k, text in enumerate(texts)]
+        found = [heard.text for heard in model.hear(sounds, language=None, hints=None)]
+        print(f"{name:>20}: word error rate {error_rate(found, texts):.3f}", flush=True)
+
+
 def streams() -> None:
     """Parts of 100 ms, one stream after another on one thread."""
     model, waits, spent, heard = starter(), [], 0.0, 0.0
@@ -155,10 +193,14 @@ def streams() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["speed", "noise", "shop", "streams"], nargs="?", default="speed")
+    parser.add_argument("what", choices=["speed", "noise", "shop", "voices", "streams"], nargs="?", default="speed")
     parser.add_argument("--sentences", type=int, default=40)
     args = parser.parse_args()
-    {"speed": speed, "noise": noise, "shop": lambda: shop(args.sentences), "streams": streams}[args.what]()
+    known: dict[str, Callable[[], None]] = {
+        "speed": speed, "noise": noise, "shop": lambda: shop(args.sentences), "voices": lambda: voices(args.sentences),
+        "streams": streams,
+    }  # fmt: skip
+    known[args.what]()
 
 
 if __name__ == "__main__":

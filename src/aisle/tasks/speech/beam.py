@@ -28,8 +28,8 @@ class Search:
     width: int = 24
     likely: float = 1e-3  # letters below this in a frame are not followed
     silent: float = 0.999  # a frame with more blank than this is passed over
-    language: float = 0.8  # weight of the language model's logarithm
-    word: float = 2.0  # earned by every word, against the language model's pull to few words
+    language: float = 0.6  # weight of the language model's logarithm
+    word: float = 2.5  # earned by every word, against the language model's pull to few words
 
 
 @dataclass(frozen=True, slots=True)
