@@ -38,8 +38,8 @@ ABOUT = {
     "rms, slt) and festival (kal, ked, slt); 2,462 of hibari (Apache-2.0; one voice, given other pitches, vocal tracts and "
     "paces); 335 of Kokoro-82M (Apache-2.0; 54 voices and mixtures); hardened by tempo, voice, room, microphone, made noise and "
     "babble of the same voices. No recording of a person's speech.",
-    "trained": "in pieces, each from the last one's weights, about 57 minutes of one core: 35 on the first 5,334 clips and "
-    "17 with all, of these the last 13 with a letter every 30 ms instead of 40 (scripts/train_speech_starter.py)",
+    "trained": "in pieces, each from the last one's weights, about an hour of one core: half on the first 5,334 clips, half with "
+    "all, of that about the last 16 minutes with a letter every 30 ms instead of 40 (scripts/train_speech_starter.py)",
     "sentences": "templates of scripts/speech_starter_texts.py (shop sentences, numbers, orders in the published grammar "
     "of Picovoice's benchmark, Apache-2.0), CLINC150 (CC BY 3.0, Larson et al. 2019), Women's E-Commerce Clothing Reviews (CC0)",
     "licence": "Apache-2.0",
