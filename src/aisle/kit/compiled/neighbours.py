@@ -25,7 +25,7 @@ if BUILT:
     from aisle.kit.compiled import _kernels
 
 BITS_AT_ONCE = {True: 32, False: 8}  # a column of n rows is counted as bits from n / this entries on; True: 512 bits at once
-FEW = 0.1  # where so small a share of all pairs share something, they are listed
+FEW = 0.25  # where so small a share of all pairs share something, they are listed
 WORDS, BITS_BYTES = 1024, 1 << 28  # most words of a row; most bytes of all
 CHUNK, WORD, SIDE_BY_SIDE = 64, 64, 8
 ROWS = 4096  # rows turned into bits at once
