@@ -4,8 +4,8 @@
 
 The raw loop is what remains without a server: tokenizer, ONNX Runtime (or the table of the static embedding, or the linear
 classifier), the texts of a request at a time, sorted by length, nothing rendered. Requests carry `--texts` texts, as clients that
-embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds; the linear
-classifier is the starter's `language`. `--peer` names a Python that has sentence-transformers: it encodes the same texts with the
+embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds, else the
+starter's table does; the linear classifier is the starter's `language`. `--peer` names a Python that has sentence-transformers: it encodes the same texts with the
 same weights, in batches of the same size, in its own process.
 """
 
@@ -132,16 +132,15 @@ def serve(given: argparse.Namespace, home: Path, pulled: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--encoder", default="", help="a sentence encoder's folder: it is pulled and measured too")
+    parser.add_argument("--encoder", default="", help="a sentence encoder's folder: it is pulled and measured")
     parser.add_argument("--peer", default="", help="a Python with sentence-transformers")
     parser.add_argument("--texts", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--connections", type=int, default=4)
     given = parser.parse_args()
-    for pulled in dict.fromkeys(("", given.encoder)):
-        with tempfile.TemporaryDirectory() as folder:
-            serve(given, Path(folder) / "shop", pulled)
+    with tempfile.TemporaryDirectory() as folder:
+        serve(given, Path(folder) / "shop", given.encoder)
 
 
 if __name__ == "__main__":

@@ -199,3 +199,17 @@ def test_networks_are_run_in_the_way_that_was_chosen(tmp_path: Path) -> None:
     tuned = TASK.load_tuned(folder, {probe.file: Way("onnxruntime", "int8", str(small))})
     usual, other = (engine.classifiers["stars"].model.logits(["great lamp"]) for engine in (TASK.load(folder), tuned))
     assert not np.array_equal(usual, other) and np.allclose(usual, other, atol=0.1)
+    assert not np.array_equal(usual, other) and np.allclose(usual, other, atol=0.1)
+
+
+def test_a_pulled_network_may_give_several_labels(tmp_path: Path) -> None:
+    labels = {0: "lamp", 1: "blue", 2: "broken", 3: "late"}
+    kind = {"id2label": labels, "problem_type": "multi_label_classification"}
+    source, folder = network(tmp_path / "about", "distilbert", "ForSequenceClassification", **kind), tmp_path / "model"
+    folder.mkdir()
+    TASK.adopt(str(source), folder, quiet)
+    (result,) = ask(TASK.load(folder), text="great lamp", model="about").results
+    assert result.assigned == [one.label for one in result.labels if one.logit > 0]
+    assert [one.probability for one in result.labels] == pytest.approx(
+        [1 / (1 + np.exp(-one.logit)) for one in result.labels], abs=1e-5
+    )
