@@ -3,10 +3,10 @@
     python -m bench text_speed [--encoder FOLDER] [--rounds 3] [--texts 32] [--peer PYTHON]
 
 The raw loop is what remains without a server: tokenizer, ONNX Runtime (or the table of the static embedding, or the linear
-classifier), the texts of a request at a time, sorted by length, nothing rendered. Requests carry `--texts` texts, as clients that
-embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds, else the
-starter's table does; the linear classifier is the starter's `language`. `--peer` names a Python that has sentence-transformers: it encodes the same texts with the
-same weights, in batches of the same size, in its own process.
+classifier), the texts of a request at a time, sorted by length, nothing rendered. Requests carry `--texts` texts, as clients
+that embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds, else
+the starter's table does; the linear classifier is the starter's `language`. `--peer` names a Python that has
+sentence-transformers: it encodes the same texts with the same weights, in batches of the same size, in its own process.
 """
 
 from __future__ import annotations
