@@ -26,6 +26,9 @@ def slow(text: str) -> set[tuple[int, int]]:
     for a, _, c in zip(words, words[1:], words[2:], strict=False):
         if c[1] - a[0] == 3 and kind[a[0]] == ngrams.SIGN:
             found.add((a[0], c[1]))
+    marks = {at for at, one in enumerate(kind) if one == ngrams.BREAK and low[at] != " "}
+    found |= {(at, at + 1) for at in marks}
+    found |= {(at, at + 2) for at in range(len(low) - 1) if {at, at + 1} & marks}
     for start, stop in words:
         if kind[start] == ngrams.LETTER:
             for n in ngrams.INSIDE:
