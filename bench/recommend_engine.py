@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.tiny_data import TinyData
 from aisle.task import Context, Prepared
 from aisle.tasks.recommend.engine import RecommendEngine
 from aisle.tasks.recommend.engine import load as open_model
 from aisle.tasks.recommend.fit import fit
 from aisle.tasks.recommend.schema import Config, ForUser
-from aisle.testing.shop import TinyData
 from aisle.types import EVENT_CODE, Item, PastEvent
 
 DAY = 86_400_000_000

@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from aisle.testing.shop import TinyData
+from aisle.kit.tiny_data import TinyData
 from aisle.types import EVENT_CODE, EventColumns, Item
 
 HOUR = 3_600_000_000  # microseconds

@@ -24,11 +24,11 @@ from scipy.signal import fftconvolve
 
 from aisle.demo.catalogue import make_items
 from aisle.kit import audio
+from aisle.kit.tiny_data import TinyData
 from aisle.tasks.speech import TASK, ctc, shopwords
 from aisle.tasks.speech.augment import clatter, coloured, hum
 from aisle.tasks.speech.recordings import error_rate
 from aisle.tasks.speech.spoken import spoken
-from aisle.testing.shop import TinyData
 
 STARTER = TASK.starter
 SPEECH = REC.parent / "speech"

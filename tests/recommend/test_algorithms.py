@@ -11,6 +11,7 @@ from tests.recommend.worlds import DAY, NOW, OPENED, adds_up, ids, item, missing
 
 from aisle.errors import BadInput
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.tiny_data import columns
 from aisle.task import Context
 from aisle.tasks.recommend import TASK
 from aisle.tasks.recommend.engine import RecommendEngine
@@ -19,7 +20,7 @@ from aisle.tasks.recommend.history import gather
 from aisle.tasks.recommend.schema import Config, ForUser, Single
 from aisle.tasks.recommend.scoring import DENSE, explained
 from aisle.tasks.recommend.world import arrange
-from aisle.testing.shop import columns, tiny_shop
+from aisle.testing.shop import tiny_shop
 from aisle.types import EVENT_CODE, PastEvent
 
 NEW = ("sequence_neighbours", "ease", "als")

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from aisle.errors import BadInput, Cancelled
+from aisle.kit.tiny_data import TinyData, columns
 from aisle.tasks.recommend import TASK, evaluate
 from aisle.tasks.recommend.schema import Config, Single
 from aisle.tasks.recommend.splits import PROTOCOLS, Split, leave_last_out, sampled, time_split
-from aisle.testing.shop import HOUR, OPENED, TinyData, columns, tiny_shop
+from aisle.testing.shop import HOUR, OPENED, tiny_shop
 from aisle.types import Item
 
 CONFIG = Config()

@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.tiny_data import TinyData, columns
 from aisle.task import NO_RULES, Context
 from aisle.tasks.recommend import TASK
 from aisle.tasks.recommend.schema import Config
-from aisle.testing.shop import TinyData, columns
 from aisle.types import EVENT_CODE, EventColumns, Item, Money, PastEvent, RuleSet
 
 DAY = 86_400_000_000

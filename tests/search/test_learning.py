@@ -9,11 +9,11 @@ import pytest
 from aisle.access import DEFAULT_TENANT
 from aisle.embedded import Shop
 from aisle.kit.personal import masked
+from aisle.kit.tiny_data import TinyData
 from aisle.tasks.search.fit import fit
 from aisle.tasks.search.learning import grouped, questions, synonyms
 from aisle.tasks.search.model import load
 from aisle.tasks.search.schema import Config
-from aisle.testing.shop import TinyData
 from aisle.types import EVENT_CODE, Choice, Event, Item
 
 from .worlds import Asked

@@ -11,12 +11,12 @@ import pytest
 
 from aisle.errors import AisleError, BadInput, Misconfigured, TooLarge
 from aisle.kit import audio
+from aisle.kit.tiny_data import TinyData
 from aisle.task import Context
 from aisle.tasks.speech import TASK, ctc, tiny
 from aisle.tasks.speech.engine import load
 from aisle.tasks.speech.phrasing import Grammar
 from aisle.tasks.speech.recogniser import SHORT, SILENCE, Hints, open_folder
-from aisle.testing.shop import TinyData
 
 SONG = Grammar({"sing": ["{first} [{second}]"]}, {"first": ["do", "mi"], "second": ["sol", "ti"]})
 

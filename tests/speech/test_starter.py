@@ -7,11 +7,11 @@ import json
 import msgspec
 import pytest
 
+from aisle.kit.tiny_data import TinyData
 from aisle.task import Context, starter_of
 from aisle.tasks.speech import TASK
 from aisle.tasks.speech.engine import load
 from aisle.tasks.speech.schema import Meant, Transcription
-from aisle.testing.shop import TinyData
 from aisle.types import Item
 
 FOLDER = starter_of(TASK)

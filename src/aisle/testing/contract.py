@@ -16,10 +16,11 @@ import msgspec
 
 from aisle.errors import AisleError, Cancelled
 from aisle.kit.catalogue import Catalogue
+from aisle.kit.tiny_data import TinyData
 from aisle.kit.vectors import Space
 from aisle.task import MEDIA, Answer, Context, Data, Engine, Operation, Scores, Task
 from aisle.testing import imports
-from aisle.testing.shop import OPENED, TinyData, variants, world_of
+from aisle.testing.shop import OPENED, variants, world_of
 from aisle.types import PastEvent, Reason
 
 LATER = OPENED + 90 * 86_400_000_000  # when the questions are asked

@@ -2,52 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.errors import NotFound
 from aisle.kit import audio
-from aisle.types import EventColumns, Item, Sample, SampleKind
+from aisle.kit.tiny_data import TinyData
+from aisle.types import Item, Sample
 
 NOTES = {"do": 300.0, "mi": 700.0, "sol": 1600.0, "ti": 3600.0}  # Hz
 RECORDINGS = 48
 
 
-@dataclass
-class Songs:
-    """Recordings and items in memory, as a task reads them (`task.Data`)."""
-
-    catalogue: list[Item] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)  # by a sample's address
-    labelled: list[Sample] = field(default_factory=list)
-
-    def items(self) -> Iterator[Item]:
-        return iter(self.catalogue)
-
-    def events(self) -> EventColumns:
-        none = np.zeros(0, np.int32)
-        return EventColumns([], [], none, none, none.astype(np.int8), none.astype(np.int64), none.astype(np.float32), none)
-
-    def vectors(self, space: str) -> Iterator[tuple[str, bytes]]:
-        return iter(())
-
-    def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
-        raise NotFound(f"nobody here keeps vectors of {space}")
-
-    def samples(self, kind: SampleKind) -> Iterator[Sample]:
-        return iter([one for one in self.labelled if one.kind == kind])
-
-    def media(self, address: str) -> bytes:
-        if address not in self.files:
-            raise NotFound(f"there is no file {address}")
-        return self.files[address]
-
-    def picture(self, item: Item) -> bytes | None:
-        return None
+class Songs(TinyData):
+    """Recordings and items."""
 
 
 def sung(text: str, seed: int = 0) -> NDArray[np.float32]:

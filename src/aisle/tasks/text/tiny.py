@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from aisle.kit.tiny_data import TinyData
 from aisle.task import Data
-from aisle.types import Choice, EventColumns, Item, Sample, SampleKind
+from aisle.types import Item, Sample, SampleKind
 
 GOOD = ("lovely", "great", "perfect", "喜欢", "很好")
 BAD = ("awful", "broken", "terrible", "太差", "失望")
@@ -14,11 +15,8 @@ THINGS = ("lamp", "pot", "chair", "台灯", "花盆", "椅子")
 KINDS = (("Home > Lamps", "lamp"), ("Garden > Pots", "pot"))
 
 
-class Words:
-    """Labelled texts and items, in memory."""
-
-    def __init__(self) -> None:
-        self.spaces: dict[str, dict[str, bytes]] = {}
+class Words(TinyData):
+    """Labelled texts and items."""
 
     def items(self) -> Iterator[Item]:
         for number in range(1, 25):
@@ -33,24 +31,6 @@ class Words:
                     text = f"{word} {thing}" if word.isascii() and thing.isascii() else f"{thing}{word}"
                     labels: dict[str, str | list[str]] = {"label": stars, "item_id": "item-0001", "about": [thing, word]}
                     yield Sample(sample_id=f"{word}-{thing}", kind="text", text=text, labels=labels)
-
-    def vectors(self, space: str) -> Iterator[tuple[str, bytes]]:
-        return iter(self.spaces.get(space, {}).items())
-
-    def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
-        self.spaces.setdefault(space, {}).update(rows)
-
-    def events(self) -> EventColumns:
-        raise NotImplementedError("no task learns words from events")
-
-    def choices(self) -> Iterator[Choice]:
-        return iter(())
-
-    def media(self, address: str) -> bytes:
-        raise NotImplementedError("words have no files")
-
-    def picture(self, item: Item) -> bytes | None:
-        return None
 
 
 def data() -> Data:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from aisle.errors import NotFound
-from aisle.types import EventColumns, Item, Sample, SampleKind
+from aisle.kit.tiny_data import TinyData
+from aisle.types import Item
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 160, 60), "blue": (40, 70, 200)}
 SHAPES = ("square", "disc", "cross")
@@ -19,38 +18,8 @@ ITEMS = 72
 SIDE = 96
 
 
-@dataclass
-class Squares:
-    """Items and their pictures in memory, as a task reads them (`task.Data`)."""
-
-    catalogue: list[Item] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)  # by an item's first image_url, or a sample's address
-    labelled: list[Sample] = field(default_factory=list)
-    spaces: dict[str, dict[str, bytes]] = field(default_factory=dict)
-
-    def items(self) -> Iterator[Item]:
-        return iter(self.catalogue)
-
-    def events(self) -> EventColumns:
-        none = np.zeros(0, np.int32)
-        return EventColumns([], [], none, none, none.astype(np.int8), none.astype(np.int64), none.astype(np.float32), none)
-
-    def vectors(self, space: str) -> Iterator[tuple[str, bytes]]:
-        return iter(self.spaces.get(space, {}).items())
-
-    def write_vectors(self, space: str, rows: Iterable[tuple[str, bytes]]) -> None:
-        self.spaces.setdefault(space, {}).update(rows)
-
-    def samples(self, kind: SampleKind) -> Iterator[Sample]:
-        return iter([one for one in self.labelled if one.kind == kind])
-
-    def media(self, address: str) -> bytes:
-        if address not in self.files:
-            raise NotFound(f"there is no file {address}")
-        return self.files[address]
-
-    def picture(self, item: Item) -> bytes | None:
-        return self.files.get((item.image_urls or [""])[0])
+class Squares(TinyData):
+    """Items and their pictures."""
 
 
 def data() -> Squares:
