@@ -34,6 +34,7 @@ FILMS: dict[str, Any] = {"decay": 0.8, "damping": 200.0, "backward": 0.05, "popu
 CLICKS: dict[str, Any] = {
     "decay": 0.6, "damping": 1.0, "backward": 0.7, "popularity": 0.3, "walk": 0.87, "repeats": True, "fade": 0.55,
 }  # fmt: skip
+SESSION_FADE, LAST = 0.6, 30  # of session neighbours
 LISTS = 0.2  # of sequence neighbours beside session neighbours, each as part of the best
 PUBLISHED = {
     "ml-1m": "SASRec .2500 / .1341; gSASRec .3003 / .1726; SASRec full softmax .3152 / .1821; HSTU-large .3294 / .1893",
@@ -179,7 +180,7 @@ def diginetica(left: int) -> Iterator[tuple[str, Floats, Floats, float]]:
     started = time.perf_counter()
     model = sn.learn(sequences, items, **CLICKS)
     seconds = time.perf_counter() - started
-    query, known = faded(histories, items, model.fade), sessions.Sessions.of(sequences, items)
+    query, known = faded(histories, items, model.fade), _known(sequences, items)
     ranks: dict[str, list[Floats]] = {"sequence_neighbours": [], "session_neighbours": [], "both": []}
     for start in range(0, len(target), BLOCK):
         block = slice(start, start + BLOCK)
@@ -192,13 +193,22 @@ def diginetica(left: int) -> Iterator[tuple[str, Floats, Floats, float]]:
         yield name, hit, hit / (rank + 1), seconds if name != "session_neighbours" else 0.0
 
 
-def _alike(known: sessions.Sessions, visits: list[list[int]], items: int) -> Any:
-    """(visits, items) csr of what sessions like these held."""
+def _alike(known: sessions.Visits, visits: list[list[int]], items: int) -> Any:
+    """(visits, items) csr of what visits like these held."""
     given = sessions.Nearness()
-    found = [sessions.score(known, np.array(visit, np.int64), given) for visit in visits]
-    start = np.concatenate([[0], np.cumsum([len(place) for place, _ in found])])
-    columns, values = (np.concatenate(part) for part in zip(*found, strict=True))
-    return sp.csr_array((values, columns, start), shape=(len(visits), items))
+    found = [sessions.ask(known, *_weighed(visit), given).scores(items) for visit in visits]
+    return sp.vstack([sp.csr_array(one[None]) for one in found]).tocsr()
+
+
+def _weighed(visit: list[int]) -> tuple[NDArray[np.int64], Floats]:
+    """The items of a visit and what each counts, as the engine has them: γ for every step back."""
+    newest = np.array(visit[::-1])[:LAST]
+    items, inverse = np.unique(newest, return_inverse=True)
+    return items, np.bincount(inverse, SESSION_FADE ** np.arange(len(newest), dtype=np.float64)).astype(np.float64)
+
+
+def _known(sequences: sn.Sequences, items: int) -> sessions.Visits:
+    return sessions.Visits.of(sequences.user, sequences.item, sequences.user, items)
 
 
 def _flat(sessions: list[list[int]]) -> sn.Sequences:

@@ -25,7 +25,7 @@ def test_training_with_auto_says_who_serves_and_why_and_the_card_keeps_it(
     assert main([*home, "train", "recommend", "--set", "algorithm=auto"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["algorithm"] == "sequence_neighbours"
-    assert told["chosen"].startswith("best of 8 by nDCG@10 for ") and "popular 0." in told["chosen"]
+    assert told["chosen"].startswith("best of 9 by nDCG@10 for ") and "popular 0." in told["chosen"]
     assert main([*home, "models", "show", "recommend"]) == 0
     card = json.loads(capsys.readouterr().out)
     assert (card["config"]["algorithm"], card["data"]["algorithm"]) == ("auto", "sequence_neighbours")

@@ -23,7 +23,7 @@ from aisle.tasks.recommend.world import arrange
 from aisle.testing.shop import tiny_shop
 from aisle.types import EVENT_CODE, PastEvent
 
-NEW = ("sequence_neighbours", "ease", "als")
+NEW = ("sequence_neighbours", "session_neighbours", "ease", "als")
 TRIED = [name for name in CANDIDATES if name != "sequence"]  # for which these worlds are too small
 
 
@@ -157,7 +157,7 @@ def test_the_model_says_who_was_chosen_and_why():
     said = about(walks(), algorithm="auto")
     assert said["algorithm"] == "sequence_neighbours"
     assert (
-        said["chosen"].startswith("best of 8 by nDCG@10 for ")
+        said["chosen"].startswith("best of 9 by nDCG@10 for ")
         and ": sequence_neighbours 1.0" in said["chosen"]
         and "popular 0." in said["chosen"]
     )

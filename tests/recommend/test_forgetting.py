@@ -18,7 +18,10 @@ from aisle.tasks.recommend.model import load
 from aisle.tasks.recommend.schema import Config
 
 GONE = "u3"
-EXACT = ["item_neighbours", "user_neighbours", "sequence_neighbours", "ease", "als", "popular", "content", "blend"]
+EXACT = [
+    "item_neighbours", "user_neighbours", "sequence_neighbours", "session_neighbours", "ease", "als",
+    "popular", "content", "blend",
+]  # fmt: skip
 
 
 def quiet(done, total, message):

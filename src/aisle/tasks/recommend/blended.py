@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import folded, ranking, reasons, user_neighbours
+from aisle.tasks.recommend import folded, ranking, reasons, user_neighbours, visited
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Floats, Lists, Places
 from aisle.tasks.recommend.model import Model
@@ -41,6 +41,7 @@ class Said(NamedTuple):
     scores: NDArray[np.float64]  # (users, S) closed: 0 where an item must not be shown
     top: Floats  # (users,) the highest score of each; 1 where there is none
     speaks: folded.Said | None  # of als
+    found: visited.Found | None = None  # of session_neighbours
 
 
 @dataclass
@@ -90,9 +91,12 @@ def answer(batch: Sequence[Ask], view: View, model: Model) -> list[tuple[list[st
 
 def _said(batch: Sequence[Ask], view: View, part: Model) -> Said:
     history = _known(gather(batch, view, part), len(part.names), whole=part.config.algorithm == "content")
-    speaks = None
+    speaks, found = None, None
     if part.config.algorithm == "user_neighbours":
         scores = np.stack([_by_users(ask, view, part) for ask in batch])
+    elif part.visits is not None:
+        found = visited.answers(part.visits, history, len(batch), part.config.session_nearest)
+        scores = visited.scores(found, view.size)
     elif part.factors is not None:
         speaks = folded.said(part.factors, part.shared, history, len(batch))
         scores = folded.scores(part.factors, speaks, view.size)
@@ -103,7 +107,7 @@ def _said(batch: Sequence[Ask], view: View, part: Model) -> Said:
     ranking.close(scores, batch, history.hidden, view)
     np.maximum(scores, 0.0, out=scores)
     top = scores.max(axis=1, initial=0.0)
-    return Said(history, scores, np.where(top > 0, top, 1.0), speaks)
+    return Said(history, scores, np.where(top > 0, top, 1.0), speaks, found)
 
 
 def _known(history: History, items: int, *, whole: bool) -> History:
@@ -204,7 +208,12 @@ def _reasons(user: int, order: Places, found: Table, base: History, view: View, 
 def _shares(user: int, places: Places, part: Model, said: Said, view: View) -> tuple[list[int], list[int], list[float]]:
     """(winner, item of the history, contribution) of one model for one user."""
     span = said.history.of(user)
-    if said.speaks is not None:
+    if said.found is not None:
+        one, entries = said.found[user]
+        given = one.given(places, view.size)  # (entries, winners)
+        row, winner = np.nonzero(given)
+        entry, value = entries[row] - span.start, given[row, winner]
+    elif said.speaks is not None:
         assert part.factors is not None
         known = np.flatnonzero(places < len(part.factors.items))
         given = said.speaks[user][0] @ part.factors.items.take(places[known], axis=0).T  # (entries, winners)

@@ -29,7 +29,7 @@ from aisle.tasks.recommend.world import World
 
 DEFAULT: Single = "item_neighbours"
 CANDIDATES: tuple[Single, ...] = (  # the cheap first; of equals the first is chosen
-    DEFAULT, "popular", "sequence_neighbours", "content", "user_neighbours", "ease", "als", "sequence",
+    DEFAULT, "popular", "sequence_neighbours", "session_neighbours", "content", "user_neighbours", "ease", "als", "sequence",
 )  # fmt: skip
 UNMIXED = ("popular", "sequence")  # no models of a blend: its own term; a network, which it does not ask yet
 VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality most on the public data sets

@@ -21,6 +21,7 @@ from aisle.tasks.recommend.popular import Popularity
 from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.sequence import learn as network
 from aisle.tasks.recommend.sequence.served import Live, Served
+from aisle.tasks.recommend.session_neighbours import Visits
 from aisle.tasks.recommend.user_neighbours import Crowd
 from aisle.tasks.recommend.way import Way
 from aisle.tasks.recommend.weights import DISMISS, PURCHASE, Weights
@@ -89,6 +90,7 @@ class Model:
     share: float = 1.0  # what likeness of a new item counts in `personal`: `content_share`, on the scale of the lists
     stand_ins: Lists | None = None  # (N, k) only while learning: `texts`, and for items without behaviour what `kin` says
     network: Served | None = None  # only for algorithm=sequence
+    visits: Visits | None = None  # only for algorithm=session_neighbours, and for blends with it
     extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -167,6 +169,8 @@ def save(model: Model, folder: Path) -> None:
         _save_factors(model.factors, folder)
     if model.network is not None:
         network.save(model.network, folder)
+    if model.visits is not None:
+        _save_visits(model.visits, folder)
     crowd = model.crowd
     files.save_sparse(folder, "taste", crowd.taste)
     files.save_sparse(folder, "wants", crowd.wants)
@@ -215,6 +219,7 @@ def _load_one(folder: Path) -> Model:
         share=float(files.load(folder, "share")),
         events=files.load(folder, "events"),
         network=network.load(folder),
+        visits=_visits(folder),
         extra={name: value for name, value in facts.items() if name not in ("until", "rated")},
     )
 
@@ -227,6 +232,16 @@ def _kin(folder: Path) -> Kin | None:
 
 def _lists(folder: Path, name: str) -> Lists:
     return Lists(files.load(folder, f"{name}_indices"), files.load(folder, f"{name}_values"))
+
+
+def _visits(folder: Path) -> Visits | None:
+    if not (folder / "visit_item.npy").exists():
+        return None
+    return Visits(files.load(folder, "visit_start"), files.load(folder, "visit_item"), int(files.load(folder, "visit_items")))
+
+
+def _save_visits(visits: Visits, folder: Path) -> None:
+    files.save(folder, visit_start=visits.start, visit_item=visits.item, visit_items=np.array(visits.items))
 
 
 def _factors(folder: Path, prefix: str = "") -> Factors | None:
@@ -247,6 +262,8 @@ def _save_blend(blend: Blend, folder: Path) -> None:
         files.save(folder, **{f"part{number}_personal_{name}": array for name, array in lists.items()})
         if part.factors is not None:
             _save_factors(part.factors, folder, f"part{number}_")
+        if part.visits is not None:  # of all parts the same
+            _save_visits(part.visits, folder)
 
 
 class Recipe(Struct, frozen=True):
@@ -267,7 +284,11 @@ def _with_blend(model: Model, folder: Path) -> Model:
         return model
     parts = [
         replace(
-            model, config=config, personal=_lists(folder, f"part{number}_personal"), factors=_factors(folder, f"part{number}_")
+            model,
+            config=config,
+            personal=_lists(folder, f"part{number}_personal"),
+            factors=_factors(folder, f"part{number}_"),
+            visits=model.visits if config.algorithm == "session_neighbours" else None,
         )
         for number, config in enumerate(recipe.parts)
     ]

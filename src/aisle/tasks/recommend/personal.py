@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import blended, folded, ranking, reasons, user_neighbours
+from aisle.tasks.recommend import blended, folded, ranking, reasons, user_neighbours, visited
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Places
 from aisle.tasks.recommend.model import Model
@@ -109,6 +109,12 @@ def _ranked(batch: Sequence[Ask], history: History, view: View, model: Model) ->
     if model.live is not None:
         return network.ranked(batch, history, view, model.live)
     wanted = [ask.request.n for ask in batch]
+    if model.visits is not None:
+        found = visited.answers(model.visits, history, len(batch), model.config.session_nearest)
+        scores = visited.scores(found, view.size)
+        ranking.close(scores, batch, history.hidden, view)
+        ranked = ranking.best(scores, wanted)
+        return visited.pairs(found, ranked, view.size), ranked
     if model.factors is not None:
         said = folded.said(model.factors, model.shared, history, len(batch))
         scores = folded.scores(model.factors, said, view.size)

@@ -11,7 +11,17 @@ from aisle.types import Attribute, EventType, Filter, Id, Reason
 
 Explain = Literal["none", "brief", "full"]
 Strategy = Literal["personal", "session", "cold", "popular"]
-Single = Literal["user_neighbours", "item_neighbours", "sequence_neighbours", "ease", "als", "sequence", "popular", "content"]
+Single = Literal[
+    "user_neighbours",
+    "item_neighbours",
+    "sequence_neighbours",
+    "session_neighbours",
+    "ease",
+    "als",
+    "sequence",
+    "popular",
+    "content",
+]
 Algorithm = Literal[Single, "blend", "auto"]
 Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]
 By = Literal["behaviour", "text", "image", "blend"]
@@ -237,6 +247,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sequence_fade: Annotated[
         float, Meta(gt=0, le=1, description="γ: each step back in a user's history counts so much of the step after it.")
     ] = 0.7
+    session_fade: Annotated[float, Meta(gt=0, le=1, description="The same for session_neighbours, which read a visit.")] = 0.6
+    session_nearest: Annotated[
+        int, Meta(ge=1, le=10_000, description="session_neighbours: the visits most like this one that are asked.")
+    ] = 1000
     history_fade: Annotated[
         float,
         Meta(
@@ -274,7 +288,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sequence_seed: Annotated[int, Meta(ge=0, le=2**31, description="sequence: the same seed and data give the same network.")] = 0
     min_together: Annotated[int, Meta(ge=1, le=1000, description="Orders two items must share to count as bought together.")] = 2
     together_hours: Annotated[
-        float, Meta(gt=0, le=8760, description="Purchases of one user without a session are one order within this time.")
+        float,
+        Meta(
+            gt=0,
+            le=8760,
+            description="Purchases of one user without a session are one order within this time; events one visit.",
+        ),
     ] = 6.0
     seen: Annotated[
         list[EventType], Meta(description="Events that make an item one the user has had, which `exclude_seen` leaves out.")

@@ -6,6 +6,7 @@ item_neighbours, content   weight: what was done, halved every `half_life_days`;
 sequence_neighbours        weight: what was done, times γ for every step back; lists: what follows
 ease                       weight: log(1 + what was done, halved …); lists: what the closed form explains, times the trend
 als                        weight: as ease; no lists: the history is folded in (`folded`)
+session_neighbours         weight: as sequence_neighbours; no lists: visits that share items with the history
 sequence                   no weights and no lists: a network reads the events in order (`sequence/`)
 """
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from aisle.errors import BadInput
 from aisle.tasks.recommend import als, cold, ease, item_neighbours
 from aisle.tasks.recommend import sequence_neighbours as sequences
+from aisle.tasks.recommend import session_neighbours as sessions
 from aisle.tasks.recommend.lists import Floats, Lists
 from aisle.tasks.recommend.model import Model
 from aisle.tasks.recommend.schema import Algorithm, Config, Single
@@ -31,6 +33,7 @@ from aisle.tasks.recommend.world import Sparse, World
 from aisle.times import DAY
 
 DENSE = 10_000  # items with events above which the inverse of `ease` is refused: 4 · items² bytes, four times over
+ALONE = 0.5  # of the events are visits of their own: these are no visits, and a user's whole history says more
 Step = Callable[..., None]  # done, of how much; a network adds what to say
 
 
@@ -38,9 +41,9 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step, served:
     """The same model with `algorithm` behind `for_user`, learnt from `world`; a network that is `served` is taken as it is.
     Raises BadInput for `ease` with too many items, Misconfigured for `sequence` without torch."""
     config = changed(model.config, algorithm=algorithm)
-    factors = None
+    model = replace(model, config=config, factors=None, network=None, visits=None)
     if algorithm == "content":
-        return replace(model, config=config, personal=model.texts, factors=None, network=None, share=1.0)
+        return replace(model, personal=model.texts, share=1.0)
     if algorithm == "sequence_neighbours":
         own = _on_scale(followers(world, config, step), model.behaviour)
     elif algorithm == "ease":
@@ -48,12 +51,14 @@ def scored_by(algorithm: Single, model: Model, world: World, step: Step, served:
     else:
         own = model.behaviour
         if algorithm == "als":
-            factors = folded(world, config, step)
+            model = replace(model, factors=folded(world, config, step))
+        elif algorithm == "session_neighbours":
+            model = replace(model, visits=visits(world, config))
         elif algorithm == "sequence":
-            served = served or network.learn(world, config, model.content, step)
+            model = replace(model, network=served or network.learn(world, config, model.content, step))
     share = _share(own, model)
     lists = item_neighbours.with_cold(own, model.stand_ins or model.texts, share)
-    return replace(model, config=config, personal=lists, factors=factors, network=served, share=share)
+    return replace(model, personal=lists, share=share)
 
 
 def _share(own: Lists, model: Model) -> float:
@@ -95,6 +100,26 @@ def followers(world: World, config: Config, step: Step) -> Lists:
         repeats=True,
         k=config.long_neighbours,
     )
+
+
+def visits(world: World, config: Config) -> sessions.Visits:
+    """What was looked at in one session, or by one user without a longer pause than makes an order of its own; an item met
+    several times in a row is met once. Where most events would stand alone, all that a user met is one visit."""
+    rows = np.flatnonzero(_liked(world, config))
+    user, item, time, session = (column[rows] for column in (world.user, world.item, world.time, world.session))
+    pause = (time[1:] - time[:-1] > config.together_hours / 24 * DAY) & (session[1:] < 0)
+    other = (user[1:] != user[:-1]) | (session[1:] != session[:-1]) | pause
+    new = np.append(True, other | (item[1:] != item[:-1]))[: len(rows)]
+    if _alone(np.append(True, other)[: len(rows)][new]) > ALONE:
+        other = user[1:] != user[:-1]
+        new = np.append(True, other | (item[1:] != item[:-1]))[: len(rows)]
+    visit = np.append(0, np.cumsum(other))[: len(rows)]
+    return sessions.Visits.of(visit[new], item[new], time[new], world.known)
+
+
+def _alone(begins: NDArray[np.bool_]) -> float:
+    """The share of events that are a visit of their own; `begins` (events,) tells where one begins."""
+    return float((begins & np.append(begins[1:], True)).mean()) if len(begins) else 0.0
 
 
 def explained(world: World, config: Config, step: Step) -> Lists:

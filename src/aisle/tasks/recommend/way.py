@@ -33,6 +33,8 @@ class Way(NamedTuple):
     def of(config: Config) -> Way:
         if config.algorithm == "sequence_neighbours":
             return Way(config.sequence_fade, alike=True, logarithm=False, most=config.history)
+        if config.algorithm == "session_neighbours":
+            return Way(config.session_fade, alike=True, logarithm=False, most=config.history)
         if config.algorithm == "sequence":  # the network weighs for itself; the shares serve likeness of texts, which fills up
             return Way(config.sequence_fade, alike=True, logarithm=False, most=max(config.history, config.sequence_events))
         step = config.history_fade if config.history_fade < 1 else None
