@@ -85,14 +85,24 @@ def test_visits_that_lead_back_are_asked_for_their_next_step_whatever_it_is(data
     assert asked(data, "auto").kind == kind
 
 
-def test_the_next_step_may_be_something_known_but_is_not_what_was_there_just_now():
-    found = asked(visits([0, 1, 0, 0, 2, 1]), "next_again")
-    back = 0
+def test_the_next_step_may_be_something_known_and_the_same_once_more():
+    found = asked(visits([0, 1, 1, 0, 0, 2, 2, 1]), "next_again")
+    back, same = 0, 0
     for one in found.asked:
         names = [found.past.names[column] for column in one.wanted]
-        assert one.history[0].item_id not in names
+        same += one.history[0].item_id in names
         back += any(event.item_id in names for event in one.history)
-    assert found.kind == "next_again" and back > 0
+    assert found.kind == "next_again" and back > same > 0
+
+
+def test_an_item_looked_at_and_then_bought_is_one_step():
+    events = [
+        (f"v{v}", name, 1 + v / 24 + at / 1440, kind)
+        for v in range(60)
+        for at, (name, kind) in enumerate([("a", "view"), ("b", "view"), ("b", "purchase"), ("a", "view")])
+    ]
+    for one in asked(shop([item("a"), item("b")], events), "next_again").asked:
+        assert len(one.wanted) == 1 and len(one.history) in (1, 3)
 
 
 def test_at_most_so_many_are_asked_always_the_same_ones_with_their_newest_events():

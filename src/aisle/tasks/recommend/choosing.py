@@ -39,6 +39,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality
         {"sequence_backward": 1.0, "sequence_together": 1.0}, {"sequence_damping": 10.0}, {"sequence_damping": 200.0},
         {"sequence_walk": 0.75, "sequence_popularity": 0.3},
     ],
+    "session_neighbours": [{"session_fade": 0.8}],
     "content": [{"history_fade": 0.8}],
     "user_neighbours": [{"neighbours": 100}, {"neighbours": 200}],
     "ease": [
@@ -106,20 +107,22 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
     entrants: list[Entrant] = []
     sizes = rungs(len(exam.past.time))
     for number, size in enumerate(sizes):
-        last = number == len(sizes) - 1
-        trial = _trial(exam, size, changed(config, algorithm=DEFAULT), texts, near, whole=last)
+        trial = _trial(exam, size, changed(config, algorithm=DEFAULT), texts, near, whole=number == len(sizes) - 1)
         say(number / len(sizes), f"{len(runners)} entrants on {len(trial.past.time):,} events")
-        if last and network.pays(len(trial.past.time)):  # one training, from all events, in what time the others left
-            runners = [*runners, changed(config, algorithm="sequence")]
         entrants = _asked(trial, runners, clock, _within(say, number, len(sizes)))
         best |= {entrant.name: entrant for entrant in reversed(_ranked(entrants))}
         runners = keep(entrants)
     entrants += _together(trial, entrants, config, clock)
+    say(1.0, "blend")
+    mixed = _blend(trial, _ranked(entrants), clock)
+    if network.pays(len(trial.past.time)):  # one training, from all events, in what time the others left
+        network_alone = _asked(trial, [changed(config, algorithm="sequence")], clock, lambda done, said: say(1.0, said))
+        entrants += network_alone
+        best |= {one.name: one for one in network_alone}
     finalists = _ranked(entrants)
     done = {entrant.name for entrant in finalists}
     dropped = _ranked([entrant for name, entrant in best.items() if name not in done])
-    say(1.0, "blend")
-    return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], _blend(trial, finalists, clock))
+    return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], mixed)
 
 
 def _blend(trial: Trial, finalists: list[Entrant], clock: Clock) -> tuple[Recipe, Marks] | None:

@@ -1,7 +1,7 @@
 """What a recommender is asked to judge it: histories of users who came back, and what they took up afterwards.
 
 next         a user comes back at a random later moment at which they took up something new; right is that, a basket as a whole
-next_again   the same at a random later step, whatever it was: what they had before is right too and may be shown
+next_again   the same at a random later step, whatever it was: what they had before is right too, the same once more, and may be shown
 later        all users are asked at one moment; right is all that each takes up in the time after it that they never had
 again        the same, and what they had before is right too and may be shown
 hidden       a random quarter of what every user has is hidden, and asked for with all the rest of the history
@@ -62,7 +62,7 @@ def exam(world: World, weights: Weights, aim: Aim, most: int) -> Exam:
     past = world.part(world.time <= moment)
     kind: Kind = fitting(world, wanted, moment) if aim == "auto" else aim
     if kind in ("next", "next_again"):
-        meetings = _first_meetings(world, wanted) if kind == "next" else _steps(world, wanted)
+        meetings = _first_meetings(world, wanted) if kind == "next" else _steps(world, wanted, again=True)
         return Exam(kind, past, _next(world, meetings, moment, most))
     return Exam(kind, past, _later(world, wanted, moment, most, repeats=kind == "again"))
 
@@ -89,12 +89,13 @@ def fitting(world: World, wanted: NDArray[np.bool_], after: int) -> Kind:
     return "next_again" if late.any() and (~new)[late].mean() >= RETURNS else "next"
 
 
-def _steps(world: World, wanted: NDArray[np.bool_]) -> Rows:
-    """The rows at which a user wanted an item other than the one just before: several times in a row is one step."""
+def _steps(world: World, wanted: NDArray[np.bool_], *, again: bool = False) -> Rows:
+    """The rows at which a user wanted an item other than the one just before: several times in a row is one step. With `again`
+    the same thing done again is a step too; an item looked at and then bought still is one."""
     rows = np.flatnonzero(wanted)
-    user, item = world.user[rows], world.item[rows]
+    user, item, kind = world.user[rows], world.item[rows], world.type[rows]
     new = np.ones(len(rows), bool)
-    new[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1])
+    new[1:] = (user[1:] != user[:-1]) | (item[1:] != item[:-1]) | (again & (kind[1:] == kind[:-1]))
     return rows[new]
 
 
