@@ -27,12 +27,13 @@ Matrix = NDArray[np.float32]
 Sums = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
-def ridge(rows: Any, fixed: Matrix, shared: Matrix, own: Matrix, near: Matrix, steps: int) -> Matrix:
+def ridge(rows: Any, fixed: Matrix, shared: Matrix, own: Matrix, near: Matrix, steps: int, *, in_place: bool = False) -> Matrix:
     """(rows, width) w of (Σ c z zᵀ + diag(shared + own)) w = Σ c z for each row of a csr of counts c ≥ 0, z the rows of `fixed`
-    (columns, width); by `steps` steps of preconditioned conjugate gradients from `near` (rows, width). Empty rows are 0."""
+    (columns, width); by `steps` steps of preconditioned conjugate gradients from `near` (rows, width), which with
+    `in_place` may become the answer. Empty rows are 0."""
     width = fixed.shape[1]
     wide = -(-width // LANES) * LANES
-    found = _padded(near, wide, copy=True)
+    found = _padded(near, wide, copy=not in_place)
     diagonal = np.ones(wide, np.float32)
     diagonal[:width] = shared
     counts = None if (rows.data == 1).all() else _as(rows.data, np.float32)

@@ -40,6 +40,8 @@ def blocks(matrix: Any, measure: str, k: int, shrinkage: float) -> Block | None:
         return None
     wide = _kernels.counts_bits()
     alike = measure == "jaccard" or bool(rows.data.min() == rows.data.max())
+    if alike:  # no value is looked at again: a byte for each will do, here and in what is made by columns
+        rows = sp.csr_array((np.ones(rows.nnz, np.int8), rows.indices, rows.indptr), shape=rows.shape)
     listed = _few_meet(rows)
     bits, tail = (None, rows) if listed or not alike else _split(rows, wide)
     parts = (*_parts(tail, alike), *_parts(tail.T.tocsr(), alike))
@@ -74,14 +76,13 @@ def _few_meet(rows: Any) -> bool:
 
 
 def _split(rows: Any, wide: bool) -> tuple[NDArray[np.uint64] | None, Any]:
-    """Bits of the columns that most rows have, and the matrix of the others."""
+    """Bits of the columns that most rows have, and the matrix of the others; `rows` are yes/no data."""
     counts = np.bincount(rows.indices, minlength=rows.shape[1])
     full = counts > rows.shape[0] / BITS_AT_ONCE[wide]
     most = min(WORDS, BITS_BYTES // (8 * rows.shape[0])) * WORD
     if full.sum() > most:
         full &= counts > np.partition(counts, len(counts) - most - 1)[len(counts) - most - 1]
-    marks: Any = sp.csr_array((np.ones(rows.nnz, np.int8), rows.indices, rows.indptr), shape=rows.shape)
-    return (_bits(marks[:, full]), marks[:, ~full]) if full.any() else (None, rows)
+    return (_bits(rows[:, full]), rows[:, ~full]) if full.any() else (None, rows)
 
 
 def _bits(head: Any) -> NDArray[np.uint64]:

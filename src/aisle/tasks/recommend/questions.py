@@ -1,7 +1,7 @@
 """What a recommender is asked to judge it: histories of users who came back, and what they took up afterwards.
 
 next         a user comes back at a random later moment at which they took up something new; right is that, a basket as a whole
-next_again   the same at a random later step, whatever it was: what they had before is right too, the same once more, and may be shown
+next_again   the same at a random later step, whatever it was: what they had before is right too (also just before), and shown
 later        all users are asked at one moment; right is all that each takes up in the time after it that they never had
 again        the same, and what they had before is right too and may be shown
 hidden       a random quarter of what every user has is hidden, and asked for with all the rest of the history
