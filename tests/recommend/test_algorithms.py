@@ -213,3 +213,7 @@ def test_what_was_had_comes_back_with_ease_where_it_may_be_shown_again():
     assert set(ids(again)) <= mine and not set(ids(plain)) <= mine
     assert again.items[0].reasons[0].item_id == again.items[0].item_id and adds_up(again)
     assert not mine & set(ids(trained[20].ask("for_user", user_id="u0", n=10)))
+
+
+def test_the_regulariser_of_als_is_the_shops_own():
+    assert train(two_tastes(), algorithm="als", als_regularisation=0.02).engine.model.factors.regularisation == 0.02

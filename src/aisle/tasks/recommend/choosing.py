@@ -46,7 +46,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality
         {"history_fade": 0.8}, {"history_fade": 0.95}, {"ease_regularisation": 50.0}, {"ease_regularisation": 1000.0},
         {"ease_trend": 0.0},
     ],
-    "als": [{"history_fade": 0.8}],
+    "als": [{"history_fade": 0.8}, {"als_regularisation": 0.001}, {"als_regularisation": 0.01}],
 }  # fmt: skip
 FIRST = 250_000  # events of the first rung
 MORE = 4  # times as many on each further one

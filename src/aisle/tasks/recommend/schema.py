@@ -268,6 +268,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(ge=0, le=100, description="ease: how strongly what a user had speaks for itself, where it may be shown again."),
     ] = 5.0
     als_factors: Annotated[int, Meta(ge=1, le=512, description="Length of the vectors of als.")] = 64
+    als_regularisation: Annotated[
+        float, Meta(gt=0, le=1e6, description="λ of als, times what is known of a row: sparse shops want less, dense ones more.")
+    ] = 0.003
     sequence_minutes: Annotated[
         float,
         Meta(gt=0, le=100_000, description="sequence: training ends after so many minutes, well rounded off, at the latest."),

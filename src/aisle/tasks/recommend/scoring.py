@@ -179,7 +179,8 @@ def folded(world: World, config: Config, step: Step) -> als.Factors:
     """The items as vectors; users are folded in when they ask."""
     met = world.matrix(_liked(world, config).astype(np.float64))[:, : world.known].tocsr()
     met.data = np.minimum(met.data, 1.0)
-    found = als.learn(met, factors=min(config.als_factors, max(world.known, 1)), step=step)
+    width = min(config.als_factors, max(world.known, 1))
+    found = als.learn(met, factors=width, regularisation=config.als_regularisation, step=step)
     return als.served(found.items, found.alpha, found.regularisation, found.exponent)
 
 
