@@ -90,16 +90,17 @@ def _summed(known: dict[int, float], weights: Weights, column: dict[str, int], n
     """Add events, newest first, to a vector: of several ratings of an item only the newest counts."""
     unknown: dict[str, int] = {}
     rated: set[str] = set()
-    sums = dict(known)
-    for event in newer:
-        if event.type == RATE:
-            if event.item_id in rated:
+    sums, table = dict(known), weights.table.tolist()
+    for item_id, kind, _, value, _ in newer:
+        worth = table[kind]
+        if kind == RATE:
+            if item_id in rated:
                 continue
-            rated.add(event.item_id)
-        worth = (event.value or 0.0) if event.type == RATE else float(weights.table[event.type])
-        place = column.get(event.item_id)
+            rated.add(item_id)
+            worth = value or 0.0
+        place = column.get(item_id)
         if place is None:
-            place = unknown.setdefault(event.item_id, len(column) + len(unknown))
+            place = unknown.setdefault(item_id, len(column) + len(unknown))
         sums[place] = sums.get(place, 0.0) + worth
     kept = {place: value for place, value in sums.items() if value != 0}
     return np.array(list(kept), np.int64), np.array(list(kept.values()), np.float64)
