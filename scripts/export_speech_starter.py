@@ -102,7 +102,7 @@ def main() -> None:
     (args.out / "language.json").write_text(
         json.dumps({"sources": [{"file": "base.jsonl", "weight": 1.0}], "phrases": []}) + "\n"
     )
-    raw = ctc.Settings(unsure=UNSURE)
+    raw = ctc.Settings(unsure=UNSURE, voices=True)
     write(args.out / "recogniser.json", raw)
     model, draw = ctc.load(args.out), np.random.default_rng(3)
     pairs = [pair for cache in args.held for pair in clips(cache)]

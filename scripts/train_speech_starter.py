@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from aisle.kit.audio import RATE
-from aisle.tasks.speech.augment import Hardships, energies, made_noises
+from aisle.tasks.speech.augment import Hardships, energies, made_noises, room
 from aisle.tasks.speech.features import FLOOR, RECIPE, Running, Spread
 from aisle.tasks.speech.learn import Clip, Plan, collate, train
 from aisle.tasks.speech.net import Acoustic, Dimensions
@@ -29,7 +29,7 @@ from aisle.tasks.speech.spoken import ALPHABET
 GENTLE = Hardships(
     tempo=0.1, voice=0.05, reverberated=0.3, noisy=0.4, quietest=12.0, level=(-12.0, 6.0), before=0.3, after=0.5, holes=1
 )
-HARD = Hardships(noisy=0.7, quietest=1.0, level=(-18.0, 6.0), before=0.5, after=0.8)
+HARD = Hardships(noisy=0.75, quietest=1.0, clearest=28.0, level=(-18.0, 6.0), before=0.5, after=0.8)
 
 
 def read(cache: Path) -> list[Clip]:
@@ -159,7 +159,9 @@ def main() -> None:
             sys.stdout.flush()
 
     draw = np.random.default_rng(5)
-    noises = [*made_noises(draw), *(babble(clips, draw) for _ in range(4))]
+    crowds = [babble(clips, draw) for _ in range(16)]
+    far = [room(crowd, draw.uniform(0.3, 0.9), draw.uniform(-6, 3)) for crowd in crowds]
+    noises = [one for _ in range(3) for one in made_noises(draw)] + crowds[:6] + far
     for share, how in ((args.gentle, GENTLE), (1 - args.gentle, HARD)):
         if share > 0:
             plan = Plan(60 * args.minutes * share, 60 * args.wall * share, rate=args.rate, frames=3000, warm=0.02, seed=args.seed)

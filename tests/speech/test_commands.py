@@ -128,7 +128,7 @@ def test_probabilities_of_meanings_are_shares_of_the_whole() -> None:
     chances, scorer = random_chances(7, 1), Scorer(compiled(TOY))
     best = scorer.best(chances)
     assert best is not None
-    found = meanings_of(scorer, chances, best)
+    found = meanings_of(scorer, chances, best, scorer.forward(chances))
     assert all(0 <= one.probability <= 1 for one in found)
     assert sum(one.probability for one in found) <= 1 + 1e-9
     assert [one.probability for one in found] == sorted((one.probability for one in found), reverse=True)
@@ -142,3 +142,29 @@ def test_texts_are_understood_where_nothing_else_is_known() -> None:
     heard = Heard("get me a tee", 0.5, alternatives=(Alternative("get me a tee", 0.5), Alternative("get me a tea", 0.3)))
     assert by_text(heard, CAFE).meanings[0].slots == {"drink": "tea"}
     assert by_text(Heard("good morning", 1.0), CAFE).reason
+
+
+def test_a_large_grammar_is_narrowed_to_what_the_sound_allows() -> None:
+    grammar = Grammar(
+        {"buy": ["[please] (buy|get) [a|the] {what}"]}, {"what": [f"{a}{b}{c}" for a in "bcdf" for b in "aeiou" for c in "lmnr"]}
+    )
+    text, draw = "please buy the dam", np.random.default_rng(3)
+    outputs = [k for letter in text for k in (ALPHABET.index(letter) + 1, 0)]
+    chances = np.full((len(outputs), len(ALPHABET) + 1), 1e-9)
+    chances[:, [ALPHABET.index(letter) + 1 for letter in "nlmrd"]] = 1e-3 * draw.random((len(outputs), 5))
+    chances[range(len(outputs)), outputs] += 1
+    chances /= chances.sum(1, keepdims=True)
+    scorer = Scorer(compiled(grammar))
+    total, near = scorer.narrowed(chances)
+    assert total == pytest.approx(scorer.forward(chances)) and len(near.source) < len(scorer.source) / 2
+    whole, part = scorer.best(chances), near.best(chances)
+    assert whole is not None and part is not None and part.text == whole.text == text and part.score == pytest.approx(whole.score)
+    for a, b in zip(meanings_of(near, chances, part, total), meanings_of(scorer, chances, whole, total), strict=True):
+        assert a.slots == b.slots and a.probability == pytest.approx(b.probability, abs=1e-6)
+
+
+def test_what_follows_several_words_is_written_down_once() -> None:
+    values = ["lamp", "table", "chair"]
+    one = compiled(Grammar({"show": ["show {what}"]}, {"what": values}))
+    several = compiled(Grammar({"show": ["show [a|the|some] {what}"]}, {"what": values}))
+    assert len(several.source) - len(one.source) <= len(" a the some") + 4

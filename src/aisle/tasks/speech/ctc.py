@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aisle.errors import BadInput
 from aisle.kit import audio
-from aisle.tasks.speech import acoustic, ngram
+from aisle.tasks.speech import acoustic, ngram, vad
 from aisle.tasks.speech.acoustic import FRAME, Acoustic, Ear
 from aisle.tasks.speech.align import words
 from aisle.tasks.speech.beam import Candidate, Decoder, Search, shares
@@ -63,6 +63,7 @@ class Settings(Struct, frozen=True):
     word: Curve = Curve()
     command: Curve = Curve()
     unsure: float = 0.25  # below this mean probability of its letters a text is taken for noise
+    voices: bool = False  # of a whole recording only what the detector of voices takes for one is read
     fits: float = 0.25  # below this likeness per letter to what was heard freely, no phrase of a grammar was said
 
 
@@ -125,7 +126,10 @@ class CTC:
         nothing = unheard(sound)
         if nothing:
             return Heard("", 1.0, language=self.settings.spoken_language, duration=duration, reason=nothing)
-        return self.read(self.acoustic.logs(sound), hints, duration)
+        logs = self.acoustic.logs(sound)
+        if self.settings.voices and pieces_of(logs):
+            logs = within(logs, vad.spans(sound))
+        return self.read(logs, hints, duration)
 
     def _words(self, start: int, piece: Floats, nbest: Sequence[Candidate]) -> list[Word]:
         """Words of the best text; a word is as probable as its letters, times the share of candidates that have it."""
@@ -142,13 +146,14 @@ class CTC:
         if nothing:
             return Understood(heard=heard, reason=nothing)
         chances = np.exp(self.acoustic.logs(sound).astype(np.float64))
-        best = scorer.best(chances)
+        total, near = scorer.narrowed(chances)
+        best = near.best(chances)
         if best is None:
             return Understood(heard=heard, reason=NOTHING_FITS)
         like = math.exp((best.score - scorer.free(chances)) / max(len(best.text), 1))
         if like < self.settings.fits:
             return Understood(heard=heard, reason=NOTHING_FITS)
-        meanings = meanings_of(scorer, chances, best)
+        meanings = meanings_of(near, chances, best, total)
         probability = self.settings.command(meanings[0].probability * like)
         return Understood(tuple(meanings), probability, heard)
 
@@ -213,6 +218,16 @@ def unheard(sound: Samples) -> str | None:
     return SILENCE if audio.level(sound).peak <= QUIET else None
 
 
+def within(logs: Floats, spans: Sequence[vad.Span]) -> Floats:
+    """Log-probabilities (frames, letters) with nothing but blanks where the detector of voices finds nobody."""
+    voiced = np.zeros(len(logs), np.bool_)
+    for span in spans:
+        voiced[int(span.start / (FRAME * vad.RATE)) : math.ceil(span.end / (FRAME * vad.RATE))] = True
+    nothing = np.full(logs.shape[1], -30.0, np.float32)
+    nothing[0] = 0.0
+    return np.where(voiced[:, None], logs, nothing)
+
+
 def pieces_of(logs: Floats) -> list[tuple[int, int]]:
     """Where something is said: stretches of frames between pauses, with a little silence on both sides."""
     heard = np.flatnonzero(logs[:, 0] < math.log(0.9))
@@ -239,9 +254,11 @@ def _chain(parts: Sequence[Candidate]) -> Candidate:
     return Candidate(text, sum(one.sound for one in parts), sum(one.score for one in parts))
 
 
-def meanings_of(scorer: Scorer, chances: NDArray[np.float64], best: Way) -> list[Meaning]:
-    """The best meaning and what else it may be (each slot exchanged), with probabilities given that the grammar was spoken."""
-    total = scorer.forward(chances)
+def meanings_of(scorer: Scorer, chances: NDArray[np.float64], best: Way, total: float) -> list[Meaning]:
+    """The best meaning and what else it may be (each slot exchanged), with probabilities given that the grammar was spoken.
+
+    `total`: the natural logarithm of the summed probability of everything the grammar can say.
+    """
     ways = {_key(best): best}
     for tag in best.slots.items():
         other = scorer.best(chances, scorer.without(tag))

@@ -40,6 +40,7 @@ class Lattice:
         self.final: dict[int, str] = {}
         self.nodes = 1
         self._out: dict[tuple[int, str], int] = {}
+        self._after: dict[frozenset[int], int] = {}
 
     def node(self) -> int:
         self.nodes += 1
@@ -55,8 +56,7 @@ class Lattice:
 
     def say(self, starts: frozenset[int], text: str, end: int, tag: Tag | None) -> None:
         """Letters of a text from the starts to `end`; what begins alike shares its arcs, the last letter never does."""
-        lead = self._spaced(starts)
-        for start in lead:
+        for start in self._spaced(starts):
             place = start
             for letter in text[:-1]:
                 place = self._step(place, letter)
@@ -65,8 +65,16 @@ class Lattice:
                 self.tags[last] = tag
 
     def _spaced(self, starts: frozenset[int]) -> list[int]:
-        """The nodes after the space that separates words; the start needs none."""
-        return sorted({start if start == 0 else self._step(start, " ") for start in starts})
+        """The nodes after the space that separates words: one for all starts, but the very first needs no space."""
+        begun = starts - {0}
+        lead = [0] if 0 in starts else []
+        if len(begun) == 1:
+            return [*lead, self._step(*begun, " ")]
+        if begun and begun not in self._after:
+            self._after[begun] = self.node()
+            for start in sorted(begun):
+                self.arc(start, self._after[begun], " ")
+        return [*lead, self._after[begun]] if begun else lead
 
     def _step(self, place: int, letter: str) -> int:
         key = (place, letter)

@@ -1,9 +1,11 @@
 """How probable each meaning is given the sound: CTC's forward algorithm and best path over a lattice of letters.
 
 A lattice state is an arc (its letter was just heard) or a node (a blank was heard since). All states of one frame are one
-array; the sums are of scaled probabilities, exact up to rounding, with nothing pruned. The grammar puts a space between words
-and merges only at the ends of words, so that two arcs in a row have the same letter only inside a word, where an arc has one
-predecessor.
+array; the sums are of scaled probabilities, exact up to rounding. The grammar puts a space between words and merges only at the
+ends of words, so that two arcs in a row have the same letter only inside a word, where an arc has one predecessor.
+
+A large grammar is heard once in whole (`narrowed`, the exact sum over all it can say); what is asked next (best path, other
+meanings) looks only at the arcs that had a share of that sum in any frame.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from aisle.tasks.speech.spoken import ALPHABET
 
 Floats = NDArray[np.float64]
 TINY = 1e-300
+SHARE = 1e-9  # arcs below it in every frame would need 20 nats from the rest of the sound to be on the best path
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,33 @@ class Scorer:
         self.final_nodes = np.array(sorted(lattice.final))
         self.final_arcs = np.flatnonzero(np.isin(self.target, self.final_nodes))
 
-    def forward(self, probabilities: Floats, allowed: NDArray[np.bool_] | None = None, intent: str | None = None) -> float:
-        """log of the summed probability of every path; `allowed` (arcs,) keeps some arcs only, `intent` one intent's ends."""
+    def narrowed(self, probabilities: Floats, share: float = SHARE) -> tuple[float, Scorer]:
+        """log of the summed probability of every path, and the part of the lattice that had a share in it."""
+        most = np.zeros(len(self.source))
+        total = self.forward(probabilities, most=most)
+        kept = np.flatnonzero(most > share)
+        names, places = np.unique(np.concatenate([[0], self.source[kept], self.target[kept]]), return_inverse=True)
+        near, number = Lattice(), dict(zip(names.tolist(), range(len(names)), strict=True))
+        near.final = {number[node]: intent for node, intent in self.lattice.final.items() if node in number}
+        if not near.final:
+            return total, self
+        near.nodes = len(names)
+        near.source, near.target = places[1 : 1 + len(kept)].tolist(), places[1 + len(kept) :].tolist()
+        near.letter = [ALPHABET[letter - 1] for letter in self.letter[kept]]
+        near.tags = {place: tag for place, k in enumerate(kept.tolist()) if (tag := self.tags[k]) is not None}
+        return total, Scorer(near)
+
+    def forward(
+        self,
+        probabilities: Floats,
+        allowed: NDArray[np.bool_] | None = None,
+        intent: str | None = None,
+        most: Floats | None = None,
+    ) -> float:
+        """log of the summed probability of every path; `allowed` (arcs,) keeps some arcs only, `intent` one intent's ends.
+
+        `most` (arcs,) is raised to the largest share that each arc had in any frame.
+        """
         arcs, nodes, total = np.zeros(len(self.source)), np.zeros(self.lattice.nodes), 0.0
         nodes[0] = 1.0
         open_ = None if allowed is None else allowed.astype(np.float64)
@@ -66,6 +94,8 @@ class Scorer:
             arcs /= scale
             nodes /= scale
             total += np.log(scale)
+            if most is not None:
+                np.maximum(most, arcs, out=most)
         ended = sum(nodes[node] + arcs[first:last].sum() for node, first, last in self._ends(intent))
         return float(total + np.log(ended)) if ended > TINY else -np.inf
 

@@ -14,9 +14,7 @@ MOST_PHRASES = 20_000
 MOST_PRODUCTS = 1_000
 LONGEST = 60  # letters of a product's name that somebody says
 ASKS = (
-    "show me [a|the|some] {product}",
-    "[i] (want|need|am looking for) [a|the|some] {product}",
-    "search [for] {product}",
+    "(show me [a|the|some]|[i] (want|need|am looking for) [a|the|some]|search [for]) {product}",  # together: products once
     "{product}",
 )
 ADDS = ("(add|put|i'll take|give me|i'd like) [{quantity}] {product} [(to|in|into) my (cart|basket)]",)
