@@ -1,4 +1,4 @@
-"""Where nobody speaks nothing is heard, and of languages, music and crowds only what can be believed (reference: faults A1 to A3)."""
+"""Where nobody speaks nothing is heard; of languages, music and crowds, only what can be believed (reference: faults A1, A3)."""
 
 from __future__ import annotations
 
