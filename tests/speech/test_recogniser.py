@@ -13,10 +13,12 @@ from aisle.errors import AisleError, BadInput, Misconfigured, TooLarge
 from aisle.kit import audio
 from aisle.kit.tiny_data import TinyData
 from aisle.task import Context
-from aisle.tasks.speech import TASK, ctc, tiny
+from aisle.tasks.speech import TASK, ctc, ngram, tiny
+from aisle.tasks.speech.beam import Search
 from aisle.tasks.speech.engine import load
 from aisle.tasks.speech.phrasing import Grammar
 from aisle.tasks.speech.recogniser import SHORT, SILENCE, Hints, open_folder
+from aisle.tasks.speech.spoken import ALPHABET
 
 SONG = Grammar({"sing": ["{first} [{second}]"]}, {"first": ["do", "mi"], "second": ["sol", "ti"]})
 
@@ -63,6 +65,18 @@ def test_silence_is_no_words_with_a_reason(notes: ctc.CTC, sound: np.ndarray, re
 def test_hints_change_what_is_favoured(notes: ctc.CTC) -> None:
     heard = notes.hear([tiny.sung("mi ti", 8)], language="en-GB", hints=Hints(phrases=("mi ti",)))[0]
     assert any(one.phrase == "mi ti" and one.gain > 0 for one in heard.favoured)
+
+
+@pytest.mark.parametrize("margin, wanted", [(-1e6, "ti ti"), (1e6, "do do")])
+def test_the_shops_language_needs_a_margin_before_it_is_preferred(notes: ctc.CTC, margin: float, wanted: str) -> None:
+    everyday, shop = ngram.Language([(1.0, ngram.counted(["do do"]))]), ngram.Language([(1.0, ngram.counted(["ti ti"]))])
+    settings = msgspec.structs.replace(notes.settings, margin=margin, unsure=0.0, search=Search(language=1.0))
+    chances = np.full((10, len(ALPHABET) + 1), 1e-6, np.float32)
+    for frame, letters in enumerate(["dt", "oi", " ", "dt", "oi"]):  # each could be either; a blank after each
+        chances[2 * frame, [ALPHABET.index(letter) + 1 for letter in letters]] = 1 / len(letters)
+        chances[2 * frame + 1, 0] = 0.99
+    model = ctc.CTC(notes.acoustic, shop, ("ti ti",), settings, everyday)
+    assert model.read(np.log(chances), Hints(), 0.3).text == wanted
 
 
 def test_another_language_is_refused(notes: ctc.CTC) -> None:

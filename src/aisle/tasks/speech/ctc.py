@@ -58,6 +58,7 @@ class Settings(Struct, frozen=True):
     spoken_language: str = "en"
     search: Search = Search()
     gain: float = 1.0  # of a favoured phrase
+    margin: float = 6.0  # by how much (log odds) the shop's language must explain the sound better than everyday language
     temperature: float = 2.0  # of the n best
     text: Curve = Curve()
     word: Curve = Curve()
@@ -68,16 +69,25 @@ class Settings(Struct, frozen=True):
 
 
 class CTC:
-    """A loaded model folder."""
+    """A loaded model folder. `everyday` is the language without the shop's; None where there is no other."""
 
-    def __init__(self, network: Acoustic, language: Language | None, phrases: Sequence[str], settings: Settings) -> None:
+    def __init__(
+        self,
+        network: Acoustic,
+        language: Language | None,
+        phrases: Sequence[str],
+        settings: Settings,
+        everyday: Language | None = None,
+    ) -> None:
         self.acoustic = network
         self.language = language
+        self.everyday = everyday or language
         self.phrases = tuple(phrases)
         self.settings = settings
         self.search = settings.search
         self.decoder = functools.lru_cache(32)(self._decoder)
         self.scorer = functools.lru_cache(16)(self._scorer)
+        self.usual = Decoder(self.everyday, Phrases(()), self.search)
 
     def hear(self, sounds: Sequence[Samples], *, language: str | None, hints: Hints | None) -> list[Heard]:
         """Texts with probabilities. Raises BadInput for another language than the model's."""
@@ -99,9 +109,8 @@ class CTC:
 
     def read(self, logs: Floats, hints: Hints, duration: float) -> Heard:
         """What log-probabilities (frames, letters) say."""
-        decoder = self.decoder(hints.phrases, hints.prompt)
         pieces = [(start, logs[start:end]) for start, end in pieces_of(logs)]
-        found = [(start, piece, decoder(piece, hints.alternatives)) for start, piece in pieces]
+        found = [(start, piece, self._nbest(piece, hints)) for start, piece in pieces]
         found = [(start, piece, nbest) for start, piece, nbest in found if nbest[0].text]
         if not found:
             return Heard("", 1.0, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
@@ -116,7 +125,8 @@ class CTC:
         alternatives = [Alternative(nbest[0].text, probability)]
         alternatives += [Alternative(one.text, part * min(rest, 1.0)) for one, part in zip(nbest[1:], parts[1:], strict=True)]
         calibrated = tuple(Word(one.word, one.start, one.end, self.settings.word(one.probability)) for one in heard)
-        favoured = tuple(Favoured(phrase, gain) for phrase, gain in found_in(nbest[0].text, decoder.phrases))
+        phrases = self.decoder(hints.phrases, hints.prompt).phrases
+        favoured = tuple(Favoured(phrase, gain) for phrase, gain in found_in(nbest[0].text, phrases))
         return Heard(
             nbest[0].text, probability, calibrated, tuple(alternatives), favoured, self.settings.spoken_language, duration
         )
@@ -130,6 +140,15 @@ class CTC:
         if self.settings.voices and pieces_of(logs):
             logs = within(logs, vad.spans(sound))
         return self.read(logs, hints, duration)
+
+    def _nbest(self, piece: Floats, hints: Hints) -> list[Candidate]:
+        """The n best in the shop's language, unless everyday language explains the sound about as well."""
+        decoder = self.decoder(hints.phrases, hints.prompt)
+        favoured = decoder(piece, hints.alternatives)
+        if hints.phrases or hints.prompt or (self.everyday is self.language and not self.phrases):
+            return favoured  # what the caller asks for needs no margin
+        usual = self.usual(piece, hints.alternatives)
+        return favoured if favoured[0].score - usual[0].score >= self.settings.margin else usual
 
     def _words(self, start: int, piece: Floats, nbest: Sequence[Candidate]) -> list[Word]:
         """Words of the best text; a word is as probable as its letters, times the share of candidates that have it."""
@@ -292,4 +311,5 @@ def load(folder: Path) -> CTC:
     settings = msgspec.json.decode((folder / "recogniser.json").read_bytes(), type=Settings)
     mixture = json.loads((folder / "language.json").read_text("utf-8"))
     sources = [(float(one["weight"]), ngram.load(folder / one["file"])) for one in mixture["sources"]]
-    return CTC(acoustic.load(folder), Language(sources) if sources else None, mixture["phrases"], settings)
+    language = Language(sources) if sources else None
+    return CTC(acoustic.load(folder), language, mixture["phrases"], settings, Language(sources[:1]) if len(sources) > 1 else None)

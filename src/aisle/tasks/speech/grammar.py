@@ -69,7 +69,7 @@ class Lattice:
         begun = starts - {0}
         lead = [0] if 0 in starts else []
         if len(begun) == 1:
-            return [*lead, self._step(*begun, " ")]
+            return [*lead, self._step(min(begun), " ")]
         if begun and begun not in self._after:
             self._after[begun] = self.node()
             for start in sorted(begun):
