@@ -5,7 +5,7 @@ import pytest
 from tests.recommend.worlds import DAY, NOW, adds_up, ids, item, missing, past, random_shop, shop, train, two_tastes
 
 from aisle.tasks.recommend import TASK
-from aisle.tasks.recommend.blend import Lessons, fit, marks, worth_having
+from aisle.tasks.recommend.blend import Lessons, climbed, fit, marks, worth_having
 from aisle.tasks.recommend.blended import ITEM
 from aisle.tasks.recommend.held_out import clearly_better
 from aisle.tasks.recommend.schema import Config
@@ -87,6 +87,39 @@ def test_where_nothing_that_was_taken_is_a_candidate_nothing_is_learnt():
     found = taught([1.0, 1.0])
     nothing = Lessons(found.owner, found.place, found.features, np.zeros(len(found.taken), bool), found.wanted)
     assert fit(nothing).tolist() == [0.0, 0.0]
+
+
+def peaked(seed: int) -> Lessons:
+    """A first model that is right about the head of a list and says as good as nothing below it, a second that is right about
+    the rest and wrong about the head: smooth weights trust the second too much for a list of ten."""
+    rng = np.random.default_rng(seed)
+    questions, candidates = 300, 40
+    owner = np.repeat(np.arange(questions), candidates)
+    place = np.tile(np.arange(candidates), questions)
+    head = rng.random((questions, candidates)) ** 12
+    rest = rng.random((questions, candidates))
+    taken = np.zeros((questions, candidates), bool)
+    first = rng.random(questions) < 0.4
+    taken[np.arange(questions), np.where(first, head.argmax(axis=1), rest.argmax(axis=1))] = True
+    return Lessons(owner, place, np.column_stack([head.ravel(), rest.ravel()]), taken.ravel(), np.ones(questions, np.int64))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_weights_are_climbed_to_where_that_ranks_better(seed):
+    lessons = peaked(seed)
+
+    def quality(weights):
+        return marks(lessons, lessons.features @ np.asarray(weights), 1).mean
+
+    found = climbed(lessons, 2)
+    assert quality(found) >= max(quality(fit(lessons)), quality([1.0, 0.0]), quality([0.0, 1.0]))
+    assert (found >= 0).all()
+
+
+def test_where_nothing_that_was_taken_is_a_candidate_nothing_is_climbed_to():
+    found = taught([1.0, 1.0])
+    nothing = Lessons(found.owner, found.place, found.features, np.zeros(len(found.taken), bool), found.wanted)
+    assert climbed(nothing, 2).tolist() == [0.0, 0.0]
 
 
 def test_marks_are_those_of_the_order_of_the_scores():
