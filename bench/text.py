@@ -15,6 +15,8 @@ import csv
 import gzip
 import json
 import os
+import re
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -123,7 +125,7 @@ def compare(one: Dataset, config: Config, keep: Path) -> None:
     """What `algorithm=auto` says; or, where `keep` has a network that was fine-tuned before, its quality and cost."""
     embedding = static.load(STARTER / "embedding")
     if not (keep / "classifiers" / one.name / encoder.MODEL).exists():
-        made = choice.learn(one, config, keep, embedding, lambda share, message: None)
+        made = choice.learn(one, config, keep, embedding, _told)
         print(f"  {config.algorithm}: {made.about}\n  {made.scores}")
         return
     model = encoder.load(keep / "classifiers" / one.name)
@@ -152,6 +154,12 @@ def main() -> None:
         if given.encoder:
             with tempfile.TemporaryDirectory() as folder:
                 compare(one, config, given.keep or Path(folder))
+
+
+def _told(share: float, message: str) -> None:
+    """Now and then how far it is, beside the figures."""
+    if (found := re.search(r"step (\d+) of \d+, loss", message)) and int(found[1]) % 50 == 0:
+        print(f"  {message}", file=sys.stderr, flush=True)
 
 
 def _open(name: str) -> Any:

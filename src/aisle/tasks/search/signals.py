@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 SIGNALS = ("words", "coverage", "meaning", "picture", "asked", "taste", "popular")
 NEAREST = 200  # items that are found by their vector alone
 BLOCK = 64  # places whose highest score is a bound
+SORTED = 2  # times as many as are wanted: so many candidates are sorted at once; of more, the wanted are parted first
 
 
 @dataclass(slots=True)
@@ -138,4 +139,15 @@ def top(score: Floats, n: int) -> NDArray[np.int64]:
         highest = score[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
         least = np.partition(highest, blocks - n)[blocks - n]
     places = np.flatnonzero(score >= least) if least > 0 else np.flatnonzero(score > 0)
+    if len(places) > SORTED * n:
+        places = _best(score, places, n)
     return places[np.argsort(-score[places], kind="stable")][:n]
+
+
+def _best(score: Floats, places: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """The n best of these places, in their order; of equals at the end the first ones."""
+    among = score[places]
+    least = np.partition(among, len(among) - n)[len(among) - n]
+    over, same = among > least, np.flatnonzero(among == least)
+    over[same[: n - int(over.sum())]] = True
+    return places[over]
