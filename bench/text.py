@@ -122,11 +122,12 @@ def static_only(embedding: static.StaticEmbedding, one: Dataset) -> float:
 
 
 def compare(one: Dataset, config: Config, keep: Path) -> None:
-    """What `algorithm=auto` says; or, where `keep` has a network that was fine-tuned before, its quality and cost."""
+    """What `algorithm=auto` says, and the quality and cost of the network that it left in `keep`, or one before it."""
     embedding = static.load(STARTER / "embedding")
     if not (keep / "classifiers" / one.name / encoder.MODEL).exists():
         made = choice.learn(one, config, keep, embedding, _told)
-        print(f"  {config.algorithm}: {made.about}\n  {made.scores}")
+        print(f"{one.name}: {config.algorithm}: {made.about}\n  taken: {made.scores}\n  other: {made.other}", flush=True)
+    if not (keep / "classifiers" / one.name / encoder.MODEL).exists():
         return
     model = encoder.load(keep / "classifiers" / one.name)
     (texts, wanted), (held, targets) = one.part(one.divided(0.1, 1000, config.seed)[1]), one.part(one.held_out)
@@ -144,13 +145,15 @@ def main() -> None:
     parser.add_argument("dataset", choices=[*READERS, "clinc150", "all"], help="all: one after the other")
     parser.add_argument("--encoder", help="a folder or a hub's name: fine-tune it too")
     parser.add_argument("--keep", type=Path, help="where the network is written; one that is there is measured instead")
+    parser.add_argument("--linear", action="store_true", help="with --encoder: the linear model's reasons and the embedding too")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the task")
     given = parser.parse_args()
     settings = dict(one.split("=", 1) for one in given.set)
     config = msgspec.convert({"algorithm": "auto", "encoder": given.encoder or ""} | settings, Config, strict=False)
     for name in [*READERS, "clinc150"] if given.dataset == "all" else [given.dataset]:
         one = dataset(name)
-        measure(one, config)
+        if not given.encoder or given.linear:
+            measure(one, config)
         if given.encoder:
             with tempfile.TemporaryDirectory() as folder:
                 compare(one, config, given.keep or Path(folder))

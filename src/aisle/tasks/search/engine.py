@@ -36,7 +36,7 @@ from aisle.tasks.search.words import Analyser, language_of
 FIELD = {"meaning": "vector", "picture": "picture"}  # signal -> field of the request
 TRUSTED = 10  # of the best: what they mean moves the question
 RERANKED = 100  # of the best: they are compared with the moved question
-WORDED = 10_000  # of the best by words: beside what a graph finds, they are compared
+WORDED = 2000  # of the best by words: beside what a graph finds, they are compared
 MOST_NEAR = 4000  # that a graph is asked for
 ENOUGH = 20_000  # items that may be shown: so many are compared without a graph
 FEW = 0.05  # share of all vectors that is cheaper to gather than to compare all

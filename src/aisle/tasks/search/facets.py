@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,11 +91,14 @@ class Facets:
             self._learn(shelf, place)
         counts = np.bincount(self._known.of(places), minlength=len(self._values))
         by_name: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for code in np.flatnonzero(counts).tolist():
+        weight: dict[str, int] = defaultdict(int)
+        there = np.flatnonzero(counts)
+        for code, count in zip(there.tolist(), counts[there].tolist(), strict=True):
             name, value = self._values[code]
-            by_name[name].append((int(counts[code]), value))
-        weight = {name: sum(count for count, _ in values) for name, values in by_name.items() if len(values) > 1}
-        chosen = sorted(weight, key=lambda name: (name not in ("category", "brand"), -weight[name], name))[:MOST_FACETS]
+            by_name[name].append((-count, value))  # in the order in which they are shown
+            weight[name] += count
+        dividing = [name for name, values in by_name.items() if len(values) > 1]
+        chosen = sorted(dividing, key=lambda name: (name not in ("category", "brand"), -weight[name], name))[:MOST_FACETS]
         prices = shelf.prices(places)
         steps = price_steps(prices[prices != NO_PRICE])
         return {name: _most(by_name[name]) for name in chosen} | ({"price": steps} if steps else {})
@@ -144,4 +148,4 @@ def price_steps(prices: NDArray[np.int64]) -> list[FacetValue]:
 
 
 def _most(values: list[tuple[int, str]]) -> list[FacetValue]:
-    return [FacetValue(value, count) for count, value in sorted(values, key=lambda pair: (-pair[0], pair[1]))[:MOST_VALUES]]
+    return [FacetValue(value, -count) for count, value in nsmallest(MOST_VALUES, values)]

@@ -179,7 +179,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Up to so many vectors a question is compared with all of them, exactly; beyond, with those that a graph"
             " (HNSW) made in training finds, where usearch is installed.",
         ),
-    ] = 150_000
+    ] = 75_000
     least_choices: Annotated[
         int, Meta(ge=1, le=1000, description="So many shoppers must have chosen alike before it is learnt: privacy, and noise.")
     ] = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ class Made:
 
     scores: dict[str, float]
     about: str
+    other: dict[str, float] = field(default_factory=dict)  # of what was tried and not taken
 
 
 def learn(dataset: Dataset, config: Config, folder: Path, embedding: StaticEmbedding, step: Step) -> Made:
@@ -65,11 +66,11 @@ def _compared(
         kept = msgspec.json.decode((place / classifiers.SPEC).read_bytes(), type=Spec)
         kept.about = about
         classifiers.save(folder, kept, None)
-        return Made(rival.scores, about)
+        return Made(rival.scores, about, scores)
     shutil.rmtree(place)
     spec.about = f"linear: the encoder does not earn its cost ({both})"
     classifiers.save(folder, spec, model)  # type: ignore[arg-type]
-    return Made(scores, spec.about)
+    return Made(scores, spec.about, rival.scores)
 
 
 def _encoder(dataset: Dataset, config: Config, folder: Path, step: Step) -> Made:

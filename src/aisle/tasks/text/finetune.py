@@ -26,6 +26,7 @@ WARM = 0.1  # share of the steps in which the learning rate rises
 DECAY = 0.01
 LARGEST = 1.0  # norm of the gradient
 HALF_WIDTH = 256  # dimensions from which half-width numbers are worth their conversion
+LAYERS = ("layer", "layers")  # what networks call the list of their layers
 POOL = 32  # batches whose texts are sorted by length together
 
 
@@ -54,7 +55,9 @@ def finetune(dataset: Dataset, config: Config, folder: Path, step: Step) -> Foun
         problem_type="multi_label_classification" if dataset.multi else "single_label_classification",
         ignore_mismatched_sizes=True, use_safetensors=True,
     )  # fmt: skip
-    learnt, checked = map(dataset.part, dataset.divided(VALIDATION, MOST_VALIDATION, config.seed))
+    rows, checks = dataset.divided(VALIDATION, MOST_VALIDATION, config.seed)
+    learnt, checked = dataset.part(_drawn(rows, config)), dataset.part(checks)
+    _freeze(model, config.frozen)
     names = export.inputs_of(model, tokenizer)
     began = time.process_time()
     _train(torch, model, names, _read(tokenizer, *learnt, config), config, dataset, step)
@@ -117,12 +120,33 @@ def _train(torch: Any, model: Any, names: Sequence[str], part: _Part, config: Co
                 return
 
 
+def _drawn(rows: NDArray[np.bool_], config: Config) -> NDArray[np.bool_]:
+    """As many of the rows as may be learnt from."""
+    places = np.flatnonzero(rows)
+    if not config.most_texts or len(places) <= config.most_texts:
+        return rows
+    found = np.zeros_like(rows)
+    found[np.random.default_rng(config.seed).choice(places, config.most_texts, replace=False)] = True
+    return found
+
+
+def _freeze(model: Any, count: int) -> None:
+    """The embeddings and the lowest layers stay as they were pre-trained: nothing is propagated back to them."""
+    layers = next((part for name, part in model.base_model.named_modules() if name.split(".")[-1] in LAYERS), None)
+    if not count or layers is None:
+        return
+    below = [part for name, part in model.base_model.named_children() if name == "embeddings"]
+    for part in [*below, *list(layers)[:count]]:
+        part.requires_grad_(False)
+
+
 def _optimiser(torch: Any, model: Any, rate: float) -> Any:
     """AdamW in one pass over the weights. What was not pre-trained, the head, learns faster than what was."""
     body = {id(weight) for weight in model.base_model.parameters()}
+    learnt = [weight for weight in model.parameters() if weight.requires_grad]
     groups = [
-        {"params": [weight for weight in model.parameters() if id(weight) in body], "lr": rate},
-        {"params": [weight for weight in model.parameters() if id(weight) not in body], "lr": rate * HEAD},
+        {"params": [weight for weight in learnt if id(weight) in body], "lr": rate},
+        {"params": [weight for weight in learnt if id(weight) not in body], "lr": rate * HEAD},
     ]
     return torch.optim.AdamW(groups, weight_decay=DECAY, fused=True)
 

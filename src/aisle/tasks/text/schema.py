@@ -114,6 +114,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     learning_rate: Annotated[float, Meta(gt=0, le=1, description="For encoder: the highest, warmed up to and then falling.")] = (
         5e-5
     )
+    most_texts: Annotated[
+        int, Meta(ge=0, description="For encoder: it learns from so many texts at most, drawn at random; 0: from all.")
+    ] = 0
+    frozen: Annotated[
+        int, Meta(ge=0, le=100, description="For encoder: so many of its lowest layers stay as they are, which takes less time.")
+    ] = 0
     longest: Annotated[int, Meta(ge=8, le=512, description="For encoder: tokens of a text that are read.")] = 128
     seconds: Annotated[float, Meta(ge=1, le=10_000_000, description="For encoder: fine-tuning ends after so many seconds.")] = (
         3600.0
