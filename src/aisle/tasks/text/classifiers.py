@@ -66,11 +66,8 @@ class Classifier:
         columns = [
             np.round(np.take_along_axis(one, order, axis=1), DECIMALS).tolist() for one in (likely, logits.astype(np.float64))
         ]
-        names = self.spec.labels
-        return [
-            [Label(names[k], probability, logit) for k, probability, logit in zip(*row, strict=True)]
-            for row in zip(order.tolist(), *columns, strict=True)
-        ]
+        named = self.spec.labels.__getitem__
+        return [list(map(Label, map(named, places), *row)) for places, *row in zip(order.tolist(), *columns, strict=True)]
 
     def known(self, logits: Floats) -> list[bool]:
         """Whether each text belongs to any of the labels."""
@@ -80,13 +77,14 @@ class Classifier:
         found: list[bool] = strangers.known(logits, self.spec.least).tolist()
         return found
 
-    def path(self, logits: Floats) -> list[Label] | None:
-        """For labels like "A > B > C", the likeliest at each level below the one before; None for other labels.
-
-        A level's probability is the sum of those below it, its logit the logarithm of the sum of their exponentials.
-        """
+    def paths(self, logits: Floats) -> Sequence[list[Label] | None]:
+        """For labels like "A > B > C", of each text the likeliest at each level below the one before; None for other labels."""
         if self.spec.multi or not any(PATH in label for label in self.spec.labels):
-            return None
+            return [None] * len(logits)
+        return [self._path(row) for row in logits]
+
+    def _path(self, logits: Floats) -> list[Label]:
+        """A level's probability is the sum of those below it, its logit the logarithm of the sum of their exponentials."""
         likely = calibration.probabilities(logits[None].astype(np.float64), multi=False)[0]
         parts = [label.split(PATH) for label in self.spec.labels]
         found: list[Label] = []

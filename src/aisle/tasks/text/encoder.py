@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from aisle.errors import Misconfigured
 from aisle.kit import ngrams
 from aisle.kit.sessions import USUAL, Session, Way, open_session
+from aisle.tasks.text.static import one_thread
 
 Floats = NDArray[np.float32]
 MODEL, ABOUT, TOKENIZER = "model.onnx", "encoder.json", "tokenizer.json"
@@ -104,6 +105,7 @@ def load(folder: Path, temperature: float = 1.0, way: Way = USUAL) -> Encoder:
     """Open an exported network. Raises Misconfigured where it is missing or damaged."""
     from tokenizers import Tokenizer
 
+    one_thread()
     try:
         about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=About)
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))

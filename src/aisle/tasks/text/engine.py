@@ -19,6 +19,7 @@ from aisle.tasks.text.classifiers import NO_WAYS, Classifier
 from aisle.tasks.text.inherit import SENTENCES
 from aisle.tasks.text.schema import Classification, Classified, Classify, Embed, Embeddings, Explanation, Label, Token
 
+TRIPLE = 3  # bytes, which are four letters of base64
 DECIMALS = 6  # of a vector's numbers: more would only make the answer longer
 EXPLAINED = 3.0  # times the cost of a text that is not explained
 
@@ -60,10 +61,9 @@ class TextEngine:
             vectors, tokens = result
             return Embeddings(embeddings=_written(vectors, request.encoding), tokens=int(tokens.sum()), truncated=longer)
         ask, logits = result
-        labels, known = ask.classifier.classify(logits), ask.classifier.known(logits)
-        results = [
-            _classified(ask, row, place, (labels[place], known[place], place in longer)) for place, row in enumerate(logits)
-        ]
+        chosen = ask.classifier
+        rows = zip(chosen.classify(logits), chosen.known(logits), chosen.paths(logits), strict=True)
+        results = [_classified(ask, place, logits[place], row, place in longer) for place, row in enumerate(rows)]
         return Classification(results=results, classifier=ask.classifier.spec.name)
 
     def _embed(self, batch: Sequence[Prepared]) -> list[Any]:
@@ -116,12 +116,18 @@ def _texts(request: Embed | Classify) -> list[str]:
 def _written(vectors: Any, encoding: str) -> Any:
     """(texts, dimensions) as numbers or as base64."""
     if encoding == "base64":
-        return [base64.b64encode(row).decode("ascii") for row in np.ascontiguousarray(vectors, "<f4")]
+        rows = np.ascontiguousarray(vectors, "<f4")
+        if rows.strides[0] % TRIPLE:
+            return [base64.b64encode(row).decode("ascii") for row in rows]
+        size, whole = rows.strides[0] // TRIPLE * 4, base64.b64encode(rows).decode("ascii")  # no row ends within a letter
+        return [whole[start : start + size] for start in range(0, len(whole), size)]
     return np.round(vectors.astype(np.float64), DECIMALS).tolist()
 
 
-def _classified(ask: Ask, logits: Any, place: int, found: tuple[list[Label], bool, bool]) -> Classified:
-    chosen, (labels, known, truncated) = ask.classifier, found
+def _classified(
+    ask: Ask, place: int, logits: Any, found: tuple[list[Label], bool, list[Label] | None], truncated: bool
+) -> Classified:
+    chosen, (labels, known, path) = ask.classifier, found
     explanation = None
     if ask.explain:
         pieces, bias = chosen.model.explain(ask.texts[place], int(np.argmax(logits)))
@@ -131,7 +137,7 @@ def _classified(ask: Ask, logits: Any, place: int, found: tuple[list[Label], boo
     return Classified(
         labels=labels,
         known=known,
-        path=chosen.path(logits),
+        path=path,
         assigned=[label.label for label in labels if label.logit > 0] if chosen.spec.multi else None,
         explanation=explanation,
         truncated=truncated,
