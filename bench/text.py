@@ -122,12 +122,11 @@ def static_only(embedding: static.StaticEmbedding, one: Dataset) -> float:
 
 
 def compare(one: Dataset, config: Config, keep: Path) -> None:
-    """What `algorithm=auto` says, and the quality and cost of the network that it left in `keep`, or one before it."""
+    """What training says; or, where `keep` has a network that was fine-tuned before, its quality, cost and reasons."""
     embedding = static.load(STARTER / "embedding")
     if not (keep / "classifiers" / one.name / encoder.MODEL).exists():
         made = choice.learn(one, config, keep, embedding, _told)
         print(f"{one.name}: {config.algorithm}: {made.about}\n  taken: {made.scores}\n  other: {made.other}", flush=True)
-    if not (keep / "classifiers" / one.name / encoder.MODEL).exists():
         return
     model = encoder.load(keep / "classifiers" / one.name)
     (texts, wanted), (held, targets) = one.part(one.divided(0.1, 1000, config.seed)[1]), one.part(one.held_out)

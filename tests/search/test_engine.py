@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aisle.tasks.search import facets
 from aisle.tasks.search import model as models
 from aisle.tasks.search.asked import Asked as AskedBefore
 from aisle.tasks.search.fit import stored
@@ -197,6 +198,29 @@ def test_a_stored_index_answers_like_one_built_from_the_catalogue(tmp_path: Path
 def test_top_is_the_sorted_beginning() -> None:
     score = np.array([0, 0.5, 0.1, 0.5, 0, 0.9], np.float32)
     assert top(score, 3).tolist() == [5, 1, 3] and top(score, 10).tolist() == [5, 1, 3, 2]
+
+
+def test_of_many_equals_the_first_are_the_best() -> None:
+    rng = np.random.default_rng(0)
+    score = rng.integers(0, 40, 5000).astype(np.float32)
+    for n in (1, 7, 300, 2000, 4990):
+        slow = [at for at in np.argsort(-score, kind="stable").tolist() if score[at] > 0][:n]
+        assert top(score, n).tolist() == slow
+
+
+def test_runs_of_numbers_outlive_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facets, "LEAST_DROPPED", 20)
+    runs, slow, rng = facets.Runs(), dict[int, list[int]](), random.Random(1)
+    for _ in range(500):
+        place = rng.randrange(60)
+        runs.drop(place)
+        assert runs.missing(np.array([place])) == [place]
+        slow[place] = [rng.randrange(9) for _ in range(rng.randrange(5))]
+        runs.put(place, slow[place])
+    known = np.array(sorted(slow))
+    assert not runs.missing(known) and runs.missing(np.array([3, 100])) == [100]
+    assert runs.of(known).tolist() == [number for place in sorted(slow) for number in slow[place]]
+    assert len(runs._flat) < 3 * sum(map(len, slow.values())) + 40  # what was replaced is given back
 
 
 def test_of_equal_slips_the_unfinished_word_is_meant() -> None:

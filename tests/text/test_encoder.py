@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,9 +15,10 @@ from aisle.access import DEFAULT_TENANT
 from aisle.errors import BadInput
 from aisle.kit.sessions import Way, open_session
 from aisle.task import Context, discover
-from aisle.tasks.text import encoder, tiny
+from aisle.tasks.text import encoder, finetune, tiny
 from aisle.tasks.text.export import quantise
 from aisle.tasks.text.schema import Classify, Config, Embed
+from aisle.types import Sample, SampleKind
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -30,6 +33,18 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "roberta": ("RobertaConfig", SMALL | {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}),
     "deberta": ("DebertaV2Config", SMALL | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}),
 }
+
+
+class Said(tiny.Words):
+    """Every text has two labels: whether it is praise, and where the thing stands."""
+
+    def samples(self, kind: SampleKind) -> Iterator[Sample]:
+        for sample in super().samples(kind):
+            text = sample.text or ""
+            where = "outside" if "pot" in text or "花盆" in text else "inside"
+            yield msgspec.structs.replace(
+                sample, labels={"about": ["praise" if sample.labels["label"] == "5" else "blame", where]}
+            )
 
 
 def quiet(done: float, total: float, message: str) -> None:
@@ -74,6 +89,35 @@ def test_a_fine_tuned_network_knows_the_stars_and_serves_as_it_was_trained(kind:
     for a, b in zip(together, alone, strict=True):
         assert a.labels[0].label == b.labels[0].label
         assert a.labels[0].logit == pytest.approx(b.labels[0].logit, abs=0.05)  # 8 bits: scales depend on the batch
+
+
+def test_a_text_may_have_several_labels_and_labels_several_levels(tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "hub", "bert"), tmp_path / "model"
+    folder.mkdir()
+    settings = {"epochs": 16, "batch": 8, "learning_rate": 5e-3, "longest": 16, "columns": ["about", "category"]}
+    TASK.fit(Said(), Config(algorithm="encoder", encoder=str(source), **settings), folder, quiet)
+    engine = TASK.load(folder)
+    samples = list(Said().samples("text"))
+    found = ask(engine, text=[sample.text or "" for sample in samples], model="about").results
+    right = [set(one.assigned or ()) == set(sample.labels["about"]) for one, sample in zip(found, samples, strict=True)]
+    assert np.mean(right) >= 0.7  # of four sets of two; most texts it has learnt from
+    (pot,) = ask(engine, text="pot no. 3", model="category").results
+    assert pot.labels[0].label == "Garden > Pots" and [level.label for level in pot.path or ()] == ["Garden", "Garden > Pots"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frozen_layers_stay_and_no_more_texts_are_learnt_from_than_was_said(kind: str, tmp_path: Path) -> None:
+    source, folder = network(tmp_path / "hub", kind), tmp_path / "model"
+    folder.mkdir()
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(source)
+    finetune._freeze(model, 1)
+    learnt = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert learnt and not [name for name in learnt if ("embeddings." in name and "encoder." not in name) or "layer.0." in name]
+    assert any("layer.1." in name for name in learnt)
+    said: list[str] = []
+    config = Config(algorithm="encoder", encoder=str(source), columns=["sentiment"], most_texts=16, batch=8, epochs=1, frozen=1)
+    TASK.fit(tiny.Words(), config, folder, lambda done, total, message: said.append(message))
+    assert any("step 2 of 2," in message for message in said) and not any("step 3" in message for message in said)
 
 
 @pytest.mark.parametrize("kind", KINDS)
