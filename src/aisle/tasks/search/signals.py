@@ -150,4 +150,5 @@ def _best(score: Floats, places: NDArray[np.int64], n: int) -> NDArray[np.int64]
     least = np.partition(among, len(among) - n)[len(among) - n]
     over, same = among > least, np.flatnonzero(among == least)
     over[same[: n - int(over.sum())]] = True
-    return places[over]
+    found: NDArray[np.int64] = places[over]
+    return found

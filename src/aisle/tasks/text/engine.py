@@ -119,7 +119,10 @@ def _written(vectors: Any, encoding: str) -> Any:
         rows = np.ascontiguousarray(vectors, "<f4")
         if rows.strides[0] % TRIPLE:
             return [base64.b64encode(row).decode("ascii") for row in rows]
-        size, whole = rows.strides[0] // TRIPLE * 4, base64.b64encode(rows).decode("ascii")  # no row ends within a letter
+        size, whole = (
+            rows.strides[0] // TRIPLE * 4,
+            base64.b64encode(rows.tobytes()).decode("ascii"),
+        )  # no row ends within a letter
         return [whole[start : start + size] for start in range(0, len(whole), size)]
     return np.round(vectors.astype(np.float64), DECIMALS).tolist()
 
