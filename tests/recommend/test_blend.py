@@ -142,3 +142,8 @@ def test_a_blend_must_be_better_by_more_than_chance_to_be_worth_its_work():
     assert clearly_better(single._replace(ndcg=single.ndcg + 0.02), single)
     assert not clearly_better(single._replace(ndcg=single.ndcg + 0.001), single)
     assert not clearly_better(single._replace(ndcg=single.ndcg + rng.normal(0.006, 3, 500)), single)
+
+
+def test_a_shop_may_say_what_its_blend_is_made_of():
+    trained = train(random_shop(4, users=40, items=60, events=1500), algorithm="blend", blend_of=["als", "item_neighbours"])
+    assert {part.config.algorithm for part in trained.engine.model.blend.parts} <= {"als", "item_neighbours"}

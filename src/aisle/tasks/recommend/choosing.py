@@ -127,15 +127,19 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
 
 def _blend(trial: Trial, finalists: list[Entrant], clock: Clock) -> tuple[Recipe, Marks] | None:
     """A blend of the best of every algorithm, where asking all of them again fits into the time."""
-    firsts = {one.name: one for one in reversed(finalists) if one.name not in UNMIXED and one.marks.mean > 0}
+    firsts = {one.name: one for one in reversed(finalists) if _may_be_mixed(one.name, one.config) and one.marks.mean > 0}
     parts = sorted(firsts.values(), key=lambda one: -one.marks.mean)[:BLENDED]
     clock.saw("blend", 1, 2.0 * sum(one.marks.seconds for one in parts))
     return blend.learn(trial, [one.config for one in parts]) if len(parts) > 1 and clock.allows("blend", 1) else None
 
 
+def _may_be_mixed(name: Single, config: Config) -> bool:
+    return name not in UNMIXED and (not config.blend_of or name in config.blend_of)
+
+
 def blended_of(past: World, config: Config) -> list[Config]:
     """What algorithm=blend is made of before the ranker leaves any out."""
-    names = [name for name in CANDIDATES if name not in UNMIXED and (name != "ease" or closed_form_fits(past, config))]
+    names = [name for name in CANDIDATES if _may_be_mixed(name, config) and (name != "ease" or closed_form_fits(past, config))]
     return [changed(config, algorithm=name) for name in names]
 
 

@@ -22,6 +22,9 @@ Single = Literal[
     "popular",
     "content",
 ]
+Mixed = Literal[
+    "user_neighbours", "item_neighbours", "sequence_neighbours", "session_neighbours", "ease", "als", "content"
+]  # fmt: skip
 Algorithm = Literal[Single, "blend", "auto"]
 Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]
 By = Literal["behaviour", "text", "image", "blend"]
@@ -185,6 +188,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto_seconds: Annotated[
         float, Meta(ge=0, le=86_400, description="For algorithm=auto: no further algorithm is tried after so many seconds.")
     ] = 120.0
+    blend_of: Annotated[
+        list[Mixed], Meta(description="What algorithm=blend, or auto's blend, may be made of; empty: whatever earns its weight.")
+    ] = field(default_factory=list)
     aim: Annotated[
         Literal["auto", "next", "next_again", "later", "again"],
         Meta(

@@ -63,7 +63,7 @@ class Trial:
 
     def learnt(self, config: Config) -> Model:
         """A model of a single algorithm with these settings; one that only reads histories differently is not learnt again."""
-        key = changed(config, seen=(), **SERVING)  # a tuple can be a key
+        key = changed(config, seen=(), blend_of=(), **SERVING)  # a tuple can be a key
         if key not in self._learnt:
             settled = with_settings(self.base, config, self.past)
             self._learnt[key] = scored_by(config.algorithm, settled, self.past, _quiet)  # type: ignore[arg-type]
