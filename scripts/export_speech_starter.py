@@ -35,11 +35,12 @@ MADE = 6000  # sentences from the templates, beside the written ones
 UNSURE = 0.4  # halves the words heard in made babble and clatter, for 5 % more word errors of voices (both not trained on)
 ABOUT = {
     "made_of": "synthetic voices alone (scripts/speech_starter.sh): 5,149 clips of espeak-ng in many variants, flite (kal, awb, "
-    "rms, slt) and festival (kal, ked, slt); 2,462 of hibari (Apache-2.0; one voice, given other pitches, vocal tracts and "
-    "paces); 335 of Kokoro-82M (Apache-2.0; 54 voices and mixtures); hardened by tempo, voice, room, microphone, made noise and "
+    "rms, slt) and festival (kal, ked, slt); 3,662 of hibari (Apache-2.0; one voice, given other pitches, vocal tracts and "
+    "paces); 354 of Kokoro-82M (Apache-2.0; 54 voices and mixtures); hardened by tempo, voice, room, microphone, made noise and "
     "babble of the same voices. No recording of a person's speech.",
-    "trained": "in pieces, each from the last one's weights, about an hour of one core: half on the first 5,334 clips, half with "
-    "all, of that about the last 16 minutes with a letter every 30 ms instead of 40 (scripts/train_speech_starter.py)",
+    "trained": "in pieces, each from the last one's weights, about 70 minutes of one core: half on the first 5,334 clips, half "
+    "with all, the last 27 minutes with a letter every 30 ms instead of 40; then the mean of the weights before and after the "
+    "last 11 (scripts/train_speech_starter.py)",
     "sentences": "templates of scripts/speech_starter_texts.py (shop sentences, numbers, orders in the published grammar "
     "of Picovoice's benchmark, Apache-2.0), CLINC150 (CC BY 3.0, Larson et al. 2019), Women's E-Commerce Clothing Reviews (CC0)",
     "licence": "Apache-2.0",

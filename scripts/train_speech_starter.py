@@ -100,6 +100,12 @@ def opened(path: Path, dropout: float = 0.0) -> tuple[Acoustic, Spread]:
     return net, Spread(stored["mean"], stored["deviation"])
 
 
+def averaged(net: Acoustic, other: Path) -> None:
+    """Half of these weights, half of another checkpoint's that this training began with: better than either in noise."""
+    theirs = opened(other)[0].state_dict()
+    net.load_state_dict({name: (value + theirs[name]) / 2 for name, value in net.state_dict().items()})
+
+
 def babble(clips: Loaded, draw: np.random.Generator, seconds: int = 12) -> NDArray[np.float32]:
     """Mel energies of a few voices at once, at their own distances: a crowd to be ignored."""
     found = np.zeros((RATE // RECIPE.hop * seconds, RECIPE.mels), np.float32)
@@ -127,6 +133,7 @@ def main() -> None:
     parser.add_argument("--held", nargs="*", type=Path, default=[])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path)
+    parser.add_argument("--average", type=Path, help="a checkpoint whose weights are averaged with those found, at the end")
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--wall", type=float, default=1e6, help="minutes of the clock, at most")
     parser.add_argument("--seed", type=int, default=7)
@@ -167,6 +174,8 @@ def main() -> None:
             plan = Plan(60 * args.minutes * share, 60 * args.wall * share, rate=args.rate, frames=3000, warm=0.02, seed=args.seed)
             plan = dataclasses.replace(plan, ordered=not args.start)
             train(net, clips, noises, spread, how, plan, report)
+    if args.average:
+        averaged(net, args.average)
     save(args.out, net, spread)
     sys.stdout.write(f"done: { ({name: errors(net, spread, some) for name, some in held.items()}) }\n")
 

@@ -35,7 +35,8 @@ def test_the_examples_are_understood(name: str) -> None:
     if isinstance(answer, Meant):
         assert (answer.intent, answer.slots) == ("add", {"quantity": "2", "product": "mugs"})
     else:
-        assert isinstance(answer, Transcription) and answer.duration > 1
+        assert isinstance(answer, Transcription)
+        assert answer.text == "i want a large latte with some sugar" and answer.probability > 0.5
 
 
 def test_a_shop_learns_its_language_without_torch(tmp_path) -> None:  # type: ignore[no-untyped-def]

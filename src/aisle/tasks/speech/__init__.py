@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aisle.task import Data, Engine, Need, Operation, Progress, Scores
-from aisle.tasks.speech.example import ORDER
+from aisle.tasks.speech.example import LATTE, ORDER
 from aisle.tasks.speech.live import Listen
 from aisle.tasks.speech.schema import Command, Config, Meant, Transcribe, Transcription
 
@@ -24,7 +24,7 @@ class Speech:
         "transcribe": Operation(
             Transcribe,
             Transcription,
-            {"audio": {"base64": ORDER}},
+            {"audio": {"base64": LATTE}},
             "What was said in a recording.",
             _SOUND,
             heavy=True,
