@@ -3,6 +3,7 @@
 python -m bench vision_quality retrieval --cache features.npz    labels and look-alikes (minutes the first time)
 python -m bench vision_quality strangers --cache features.npz    telling pictures of kinds that were never learnt
 python -m bench vision_quality attributes --cache features.npz   a softmax for each of seven attributes
+python -m bench vision_quality attributes --folds 10 --cache all.npz    learnt from all products that may be (its own cache)
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from aisle.tasks.vision.pictures import Division, Vocabulary
 
 IMAGES = REC.parent / "image"
 MYNTRA = IMAGES / "myntra-fashion-small"
-FOLDS = 4  # of ten, of the products: test, validation, and two to train on (8,800 products); all would take half an hour
+FOLDS = 4  # of ten, of the products: test, validation, and two to train on (8,201 products)
 LEAST = 10  # pictures a label needs
 ATTRIBUTES = ("articleType", "subCategory", "masterCategory", "baseColour", "gender", "season", "usage")
 Floats = sm.Floats
@@ -41,9 +42,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["retrieval", "strangers", "attributes"])
     parser.add_argument("--cache", type=Path, default=None, help="where the features of the photos are kept")
+    parser.add_argument(
+        "--folds", type=int, default=FOLDS, choices=range(3, 11), help="of ten, of the products: 0 test, 1 validation"
+    )
     given = parser.parse_args()
     engine = load(STARTER)
-    photos = Photos.read(engine, given.cache)
+    photos = Photos.read(engine, given.cache, given.folds)
     if given.what == "retrieval":
         test = np.flatnonzero((photos.split == "test") & photos.shop)
         retrieval(engine, photos.features, photos.labels, test)
@@ -65,12 +69,12 @@ class Photos:
     shop: NDArray[np.bool_]  # products; the others are groceries
 
     @staticmethod
-    def read(engine: VisionEngine, cache: Path | None) -> Photos:
-        """FOLDS of ten folds of the products (crc32(id) mod 10: test, validation, the rest to train on), all groceries."""
+    def read(engine: VisionEngine, cache: Path | None, folds: int) -> Photos:
+        """So many of ten folds of the products (crc32(id) mod 10: test, validation, the rest to train on), all groceries."""
         sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
         import vision_starter  # type: ignore[import-not-found]
 
-        rows = [row for row in vision_starter.labelled(IMAGES) if "colour" not in row[2] or fold(row[1]) < FOLDS]
+        rows = [row for row in vision_starter.labelled(IMAGES) if "colour" not in row[2] or fold(row[1]) < folds]
         features = vision_starter.cached(cache, rows, engine.model.trunk)
         labels = [row[2] for row in rows]
         shop = np.array(["colour" in one for one in labels])

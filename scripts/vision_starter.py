@@ -1,6 +1,6 @@
 """Makes the recogniser that comes with Aisle (src/aisle/tasks/vision/starter) from public weights and public data sets.
 
-    python scripts/vision_starter.py DATA [--cache FILE.npz] [--heads-only | --familiar-only]
+    python scripts/vision_starter.py DATA [--cache FILE.npz] [--heads-only | --familiar-only | --card-only]
 
 DATA holds `weights/` and `image/` as docs/vision.md describes. Needs the train extra; reading Google's quantised weights needs
 ai-edge-litert beside it. Photos are looked at and never copied: the folder holds networks, linear heads and vectors.
@@ -60,12 +60,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="keep the features of all photos here")
     parser.add_argument("--heads-only", action="store_true", help="the networks are in the folder already")
     parser.add_argument("--familiar-only", action="store_true", help="so are the heads; learn again what tells strangers")
+    parser.add_argument("--card-only", action="store_true", help="measure what is in the folder, and write its card again")
     given = parser.parse_args()
     STARTER.mkdir(exist_ok=True)
     if given.familiar_only:
         model = models.load(STARTER)
         rows = [row for row in labelled(given.data / "image") if tells_strangers(row)]
         learn_familiar(model, rows, cached(given.cache, rows, model.trunk))
+        return
+    if given.card_only:
+        model, rows = models.load(STARTER), list(labelled(given.data / "image"))
+        write_card(*measure(model, rows, cached(given.cache, rows, model.trunk)))
         return
     if not given.heads_only:
         write_network(given.data / "weights" / "mobilenet_v2_imagenet")
@@ -173,7 +178,7 @@ def cached(path: Path | None, rows: list[Row], trunk: Trunk) -> sm.Floats:
 
 def learn(rows: list[Row], features: sm.Floats, trunk: Trunk, found: Detector) -> tuple[dict[str, float], Vocabulary]:
     labels, splits = [row[2] for row in rows], np.array([row[3] for row in rows])
-    train, validation, test = (np.flatnonzero(splits == name) for name in ("train", "validation", "test"))
+    train, validation = (np.flatnonzero(splits == name) for name in ("train", "validation"))
     words = Vocabulary.of([labels[row] for row in train], LEAST, 500)
     codes = words.codes(labels)
     heads = sm.learn(features[train], codes[train], words.sizes, decay=3e-3, balance=0.25, steps=100)
@@ -188,7 +193,17 @@ def learn(rows: list[Row], features: sm.Floats, trunk: Trunk, found: Detector) -
     models.save(model, STARTER)
     there = [k for k, row in enumerate(rows) if tells_strangers(row)]
     learn_familiar(model, [rows[k] for k in there], features[there])
-    scores = measured(model, features, codes, Division(train, validation, test, 0, []))
+    return measure(model, rows, features)
+
+
+def measure(model: Model, rows: list[Row], features: sm.Floats) -> tuple[dict[str, float], Vocabulary]:
+    """What the card says of the model: figures on the test photos."""
+    labels, splits = [row[2] for row in rows], np.array([row[3] for row in rows])
+    train, validation, test = (np.flatnonzero(splits == name) for name in ("train", "validation", "test"))
+    words = Vocabulary.of([labels[row] for row in train], LEAST, 500)
+    if words.labels != [list(head.labels) for head in model.card.heads]:
+        raise SystemExit("the heads in the folder have other labels than the data: run without --card-only")
+    scores = measured(model, features, words.codes(labels), Division(train, validation, test, 0, []))
     for name, value in scores.items():
         print(f"{name:32} {value:.3f}")
     return scores | {"pictures": float(len(rows)), "trained_on": float(len(train)), "tested_on": float(len(test))}, words
