@@ -79,6 +79,12 @@ def test_a_visit_like_no_other_finds_nothing(visit: list[int]) -> None:
     assert not scores([[0, 1], [1, 2]], visit).any()
 
 
+def test_of_long_visits_only_what_is_near_is_looked_at() -> None:
+    long = [list(range(100))]
+    found = scores(long, [50], Nearness(rarity=0.0), items=100)
+    assert np.flatnonzero(found).tolist() == list(range(20, 81))
+
+
 def test_visits_stand_in_the_order_in_which_they_ended_and_the_oldest_are_let_go(monkeypatch) -> None:
     rows = (np.array([0, 0, 1, 2]), np.array([3, 4, 5, 6]), np.array([1, 9, 4, 7]))
     found = Visits.of(*rows, 9)

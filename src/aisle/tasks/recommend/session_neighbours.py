@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from aisle.tasks.recommend.lists import Floats, Places
 
-SPAN = 5000  # newest visits with an item that are looked at: an answer stays a matter of milliseconds
+SPAN = 1000  # newest visits with an item that are looked at: an answer stays a matter of milliseconds
+REACH = 30  # events before and after what is shared that are looked at: further away next to nothing is left
 MOST = 5_000_000  # newest events that are kept
 Rows = NDArray[np.int32]
 
@@ -119,9 +120,10 @@ class Answered(NamedTuple):
 def ask(visits: Visits, item: Places, weight: Floats, given: Nearness) -> Answered:
     """What visits like this history held: its items, each once, and what each counts, above 0, the newest most."""
     found = _alike(visits, item, weight, given)
-    lengths = np.diff(visits.start)[found.visit]
+    begin = np.maximum(visits.start[found.visit], found.anchor - REACH)
+    lengths = np.minimum(visits.start[found.visit + 1], found.anchor + REACH + 1) - begin
     row = np.repeat(np.arange(len(lengths)), lengths)
-    event = np.arange(len(row)) + np.repeat(visits.start[found.visit] - lengths.cumsum() + lengths, lengths)
+    event = np.arange(len(row)) + np.repeat(begin - lengths.cumsum() + lengths, lengths)
     items = visits.item[event]
     near = _nearness(event - found.anchor[row], given) / np.maximum(visits.counts[items], 1.0) ** given.popularity
     return Answered(found, row, items, near)
