@@ -288,11 +288,11 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 50
     sequence_dimensions: Annotated[
         int,
-        Meta(ge=8, le=512, multiple_of=8, description="sequence: length of the vectors; twice as many take three times as long."),
-    ] = 64
+        Meta(ge=8, le=512, multiple_of=8, description="sequence: length of the vectors; twice as many take twice as long."),
+    ] = 128
     sequence_blocks: Annotated[int, Meta(ge=1, le=8, description="sequence: attention layers one after another.")] = 2
     sequence_dropout: Annotated[float, Meta(ge=0, le=0.9, description="sequence: share of the numbers left out in training.")] = (
-        0.2
+        0.3
     )
     sequence_seed: Annotated[int, Meta(ge=0, le=2**31, description="sequence: the same seed and data give the same network.")] = 0
     min_together: Annotated[int, Meta(ge=1, le=1000, description="Orders two items must share to count as bought together.")] = 2

@@ -48,9 +48,9 @@ class Size:
     items: int
     texts: int  # length of an item's text vector, 0: none
     length: int = 50  # newest events that are looked at
-    dimensions: int = 64
+    dimensions: int = 128
     blocks: int = 2
-    heads: int = 1
+    heads: int = 2
     widening: int = 2  # inner width of the gated unit / dimensions
 
 

@@ -79,7 +79,7 @@ class Recipe:
     dropout: float = 0.2
     average: float = 0.998  # of the averaged weights stays in a step
     others: int = 1024  # items that a step's softmax compares with, drawn anew; all where there are no more than `whole`
-    whole: int = 2048
+    whole: int = 4096
     alone: float = 0.05  # share of the items that a step knows by their text only
     minutes: float = math.inf
     patience: int = 3  # validations without a gain before the rest of the run is cut short
