@@ -84,6 +84,7 @@ def test_vectors_of_other_tasks_place_items_that_words_cannot():
         for user in range(60)
         for day, k in enumerate(2 * rng.choice(15, 6, replace=False) + user % 2)
     ]
+    events.append(("u0", "sold-out-long-ago", 1, "purchase"))  # the catalogue does not have it
     data = shop(items, events)
     looks = {
         f"i{k}": np.array([1.0, 0.1 * rng.random()] if k % 2 else [0.1 * rng.random(), 1.0], "<f4").tobytes() for k in range(32)

@@ -65,7 +65,8 @@ def gathered(data: Data, config: Config, progress: Progress) -> Rows:
 def written(data: Data, rows: Rows, found: Found, folder: Path, progress: Progress, served: Served | None = None) -> None:
     """Learn what was found best from everything, and write its files; a network that is `served` is not trained again."""
     world, step = rows.world, _said(progress)
-    spaces = cold.vectors_of({name: list(data.vectors(name)) for name in cold.SPACES}, {n: k for k, n in enumerate(world.names)})
+    place = {name: number for number, name in enumerate(world.names[: world.known])}  # after them: names that only events know
+    spaces = cold.vectors_of({name: list(data.vectors(name)) for name in cold.SPACES}, place)
     whole = learnt(world, found, rows.texts, rows.near, _from(step, 65, 95), spaces, served)
     whole.images = pictures(data.vectors("image"), whole.place, found.config.neighbours)
     step(95, "writing files")
