@@ -90,18 +90,20 @@ def test_what_auto_chose_stays_chosen_and_nothing_is_tried_again(tmp_path):
         same(tmp_path / "left", fitted(tmp_path, "fresh", without(data), fresh))
 
 
-def network(path: Path, data) -> Path:
+def network(path: Path, data, **settings) -> Path:
     pytest.importorskip("torch")
-    config = Config(algorithm="sequence", sequence_dimensions=8, sequence_epochs=1, held_out_users=0)
-    return fitted(path, "old", data, config)
+    given = {"algorithm": "sequence", "sequence_dimensions": 8, "sequence_epochs": 1, "held_out_users": 0}
+    return fitted(path, "old", data, Config(**given | settings))
 
 
-def test_a_network_stays_as_it_was_and_says_so_while_the_person_is_gone_from_all_else(tmp_path):
+@pytest.mark.parametrize("settings", [{}, {"algorithm": "blend", "blend_of": ["sequence", "item_neighbours"]}])
+def test_a_network_stays_as_it_was_and_says_so_while_the_person_is_gone_from_all_else(tmp_path, settings):
     data = circle()
     user = data.full[0][0]
-    old = network(tmp_path, data)
+    old = network(tmp_path, data, **settings)
     left, whole = forgotten(tmp_path, without(data, user), old)
     assert not whole
+    assert list(old.glob("sequence_*.npy"))
     for file in old.glob("sequence_*.npy"):
         assert file.read_bytes() == (left / file.name).read_bytes()
     assert user not in load(left).users and load(left).behaviour.values.sum() != load(old).behaviour.values.sum()

@@ -8,12 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as changed
 from tests.recommend.worlds import NOW, adds_up, ids, item, missing, past, shop, train, two_tastes
 
 from aisle.errors import Misconfigured
 from aisle.kit.catalogue import Catalogue
 from aisle.tasks.recommend import TASK
+from aisle.tasks.recommend.held_out import at_length
 from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.scoring import limited
 from aisle.tasks.recommend.sequence import learn
 from aisle.tasks.recommend.sequence.learn import reduced
 from aisle.tasks.recommend.sequence.served import contributions, follow, served_from
@@ -299,6 +302,61 @@ def test_the_clock_ends_a_run_with_a_model():
 def test_progress_says_how_long_it_will_take(walked):
     said = [message for _, _, message in walked.progress if message.startswith("sequence: ")]
     assert said and all("left" in message for message in said)
+
+
+# ---- beside others ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    pytest.importorskip("torch")
+    return train(circle(), **SMALL | {"algorithm": "blend", "blend_of": ["sequence", "item_neighbours"]})
+
+
+def test_a_blend_may_ask_the_network_and_says_what_every_event_gave(mixed):
+    parts = [part.config.algorithm for part in mixed.engine.model.blend.parts]
+    assert sorted(parts) == ["item_neighbours", "sequence"]
+    for start in range(AROUND):
+        mine = past(*((f"i{(start + step) % AROUND}", "view") for step in (2, 1, 0)))
+        found = mixed.ask("for_user", user_id="new", n=5, events=mine, explain="full")
+        assert ids(found)[0] == f"i{(start + 3) % AROUND}" and adds_up(found)
+        assert all(reason.contribution > 0 for one in found.items for reason in one.reasons)
+
+
+def test_beside_others_a_logit_counts_as_the_chance_it_stands_for(walked, mixed):
+    mine = past(("i4", "view"), ("i3", "view"))
+    alone = {one.item_id: one.score for one in walked.ask("for_user", user_id="new", n=3, events=mine).items}
+    weights = mixed.engine.model.blend.weights.copy()
+    number = [part.config.algorithm for part in mixed.engine.model.blend.parts].index("sequence")
+    try:
+        mixed.engine.model.blend.weights[:] = np.eye(len(weights))[number]
+        found = {one.item_id: one.score for one in mixed.ask("for_user", user_id="new", n=3, events=mine).items}
+    finally:
+        mixed.engine.model.blend.weights[:] = weights
+    assert list(found) == list(alone)
+    top = max(alone.values())
+    for name, score in found.items():
+        assert score == pytest.approx(math.exp(alone[name] - top), rel=1e-4)
+
+
+def test_a_blend_with_a_network_is_loaded_as_it_was_saved(tmp_path):
+    pytest.importorskip("torch")
+    config = Config(**SMALL | {"algorithm": "blend", "blend_of": ["sequence", "item_neighbours"], "sequence_epochs": 2})
+    TASK.fit(circle(), config, tmp_path, lambda *step: None)
+    first = TASK.load(tmp_path).model
+    network = next(part.network for part in first.blend.parts if part.config.algorithm == "sequence")
+    assert (network.outputs == np.load(tmp_path / "sequence_outputs.npy")).all()
+    assert all(part.network is None for part in first.blend.parts if part.config.algorithm != "sequence")
+
+
+def test_what_is_chosen_learns_for_the_whole_time_and_what_is_set_for_as_long_as_it_is_set():
+    config = Config(auto_seconds=30)
+    tried = limited(config, "sequence", 4.0)
+    assert tried.sequence_minutes == pytest.approx(4 / 60)
+    assert at_length(tried, config).sequence_minutes == 0.5
+    assert at_length(tried, changed(config, sequence_minutes=0.25)).sequence_minutes == 0.25
+    assert limited(config, "ease", 4.0).sequence_minutes == config.sequence_minutes
+    assert at_length(changed(config, algorithm="ease"), config) == changed(config, algorithm="ease")
 
 
 # ---- without torch ---------------------------------------------------------------------------------------------

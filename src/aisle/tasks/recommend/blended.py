@@ -5,8 +5,9 @@
                 + w · category(u, j)                         the share of the history that is in the item's category
                 + w · price(u, j)                            1 at the history's usual price, half at 1.6 times or a 1.6th of it
 
-Candidates are the best CANDIDATES of every model. Each model's score is a sum over the history, so the contributions of an item
-of the history add up over the models; what is left are terms of the candidate itself. The weights are learnt (`blend`).
+Candidates are the best CANDIDATES of every model. Each model's score (of a network: the chance of an item) is a sum over the
+history, so the contributions of an item of the history add up over the models; what is left are terms of the candidate itself.
+The weights are learnt (`blend`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import folded, ranking, reasons, user_neighbours, visited
+from aisle.tasks.recommend import ranking, reasons, user_neighbours
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Floats, Lists, Places
 from aisle.tasks.recommend.model import Model
+from aisle.tasks.recommend.ranking import Speaker
+from aisle.tasks.recommend.speakers import speaker
 from aisle.tasks.recommend.view import View
 from aisle.times import DAY
 from aisle.types import Reason
@@ -30,6 +33,7 @@ from aisle.types import Reason
 CANDIDATES = 100  # of every model
 FRESH = 30 * DAY
 ITEM = ("popularity", "newness", "category", "price")  # features that are not the score of a model
+BY_TEXTS = ("content", "sequence")  # know items that came after training by what is written of them
 HALVES_AT = 0.47  # |log price − usual log price| at which the price term is half: a factor of 1.6
 Line = tuple[Places, Floats, Floats]
 
@@ -40,8 +44,7 @@ class Said(NamedTuple):
     history: History
     scores: NDArray[np.float64]  # (users, S) closed: 0 where an item must not be shown
     top: Floats  # (users,) the highest score of each; 1 where there is none
-    speaks: folded.Said | None  # of als
-    found: visited.Found | None = None  # of session_neighbours
+    speaker: Speaker | None  # of a model without lists
 
 
 @dataclass
@@ -90,24 +93,21 @@ def answer(batch: Sequence[Ask], view: View, model: Model) -> list[tuple[list[st
 
 
 def _said(batch: Sequence[Ask], view: View, part: Model) -> Said:
-    history = _known(gather(batch, view, part), len(part.names), whole=part.config.algorithm == "content")
-    speaks, found = None, None
-    if part.config.algorithm == "user_neighbours":
+    name = part.config.algorithm
+    history = _known(gather(batch, view, part), len(part.names), whole=name in BY_TEXTS)
+    speaks = speaker(batch, history, view, part, mixed=True)
+    if speaks is not None:
+        scores = speaks.scores
+    elif name == "user_neighbours":
         scores = np.stack([_by_users(ask, view, part) for ask in batch])
-    elif part.visits is not None:
-        found = visited.answers(part.visits, history, len(batch), part.config.session_nearest)
-        scores = visited.scores(found, view.size)
-    elif part.factors is not None:
-        speaks = folded.said(part.factors, part.shared, history, len(batch))
-        scores = folded.scores(part.factors, speaks, view.size)
-    elif part.config.algorithm == "content":
+    elif name == "content":
         scores = ranking.add_up(ranking.pairs(history, view.items.texts, view, 1.0), len(batch), view.size)
     else:
         scores = _add_up(history, part.personal, len(batch), view.size)
     ranking.close(scores, batch, history.hidden, view)
     np.maximum(scores, 0.0, out=scores)
     top = scores.max(axis=1, initial=0.0)
-    return Said(history, scores, np.where(top > 0, top, 1.0), speaks, found)
+    return Said(history, scores, np.where(top > 0, top, 1.0), speaks)
 
 
 def _known(history: History, items: int, *, whole: bool) -> History:
@@ -208,17 +208,10 @@ def _reasons(user: int, order: Places, found: Table, base: History, view: View, 
 def _shares(user: int, places: Places, part: Model, said: Said, view: View) -> tuple[list[int], list[int], list[float]]:
     """(winner, item of the history, contribution) of one model for one user."""
     span = said.history.of(user)
-    if said.found is not None:
-        one, entries = said.found[user]
-        given = one.given(places, view.size)  # (entries, winners)
+    if said.speaker is not None:
+        entries, given = said.speaker.given(user, places)
         row, winner = np.nonzero(given)
         entry, value = entries[row] - span.start, given[row, winner]
-    elif said.speaks is not None:
-        assert part.factors is not None
-        known = np.flatnonzero(places < len(part.factors.items))
-        given = said.speaks[user][0] @ part.factors.items.take(places[known], axis=0).T  # (entries, winners)
-        entry, column = np.nonzero(given)
-        winner, value = known[column], given[entry, column]
     else:
         alone = said.history._replace(
             user=np.zeros(span.stop - span.start, np.int64), item=said.history.item[span], share=said.history.share[span]

@@ -31,7 +31,6 @@ DEFAULT: Single = "item_neighbours"
 CANDIDATES: tuple[Single, ...] = (  # the cheap first; of equals the first is chosen
     DEFAULT, "popular", "sequence_neighbours", "session_neighbours", "content", "user_neighbours", "ease", "als", "sequence",
 )  # fmt: skip
-UNMIXED = ("popular", "sequence")  # no models of a blend: its own term; a network, which it does not ask yet
 VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality most on the public data sets
     "item_neighbours": [{"history_fade": 0.8}, {"history_fade": 0.95}, {"shrinkage": 50.0}, {"neighbours": 100, "history": 50}],
     "sequence_neighbours": [
@@ -51,6 +50,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {  # the settings that moved quality
 FIRST = 250_000  # events of the first rung
 MORE = 4  # times as many on each further one
 BLENDED = 6  # algorithms that a blend is tried of
+ASKED_FOR_MORE = 4.0  # times the work of an answer that a model is for a blend: more candidates, twice, with what else is known
 HOPELESS = 0.7  # of the leader's quality on a part, below which who is surely worse is dropped: more events may turn the order
 KEPT = 10  # entrants that go on at most
 ERRORS = 2.0  # standard errors within which a difference is chance
@@ -95,6 +95,12 @@ class Clock:
         """Seconds."""
         return self.until - time.monotonic()
 
+    def keep(self, seconds: float) -> Clock:
+        """The same clock, ending earlier."""
+        kept = Clock(self.left - seconds)
+        kept.pace = self.pace
+        return kept
+
     def saw(self, name: str, events: int, seconds: float) -> None:
         self.pace[name] = seconds / max(events, 1)
 
@@ -113,34 +119,46 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
         best |= {entrant.name: entrant for entrant in reversed(_ranked(entrants))}
         runners = keep(entrants)
     entrants += _together(trial, entrants, config, clock)
+    if network.pays(len(trial.past.time)):  # one training, from all events, in what time the others and a blend leave
+        mine = clock.keep(_to_blend(_parts(entrants, config)))
+        alone = _asked(trial, [changed(config, algorithm="sequence")], mine, lambda done, said: say(1.0, said))
+        entrants += alone
+        best |= {one.name: one for one in alone}
     say(1.0, "blend")
-    mixed = _blend(trial, _ranked(entrants), clock)
-    if network.pays(len(trial.past.time)):  # one training, from all events, in what time the others left
-        network_alone = _asked(trial, [changed(config, algorithm="sequence")], clock, lambda done, said: say(1.0, said))
-        entrants += network_alone
-        best |= {one.name: one for one in network_alone}
+    mixed = _blend(trial, _parts(entrants, config), clock)
     finalists = _ranked(entrants)
     done = {entrant.name for entrant in finalists}
     dropped = _ranked([entrant for name, entrant in best.items() if name not in done])
     return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], mixed)
 
 
-def _blend(trial: Trial, finalists: list[Entrant], clock: Clock) -> tuple[Recipe, Marks] | None:
-    """A blend of the best of every algorithm, where asking all of them again fits into the time."""
-    firsts = {one.name: one for one in reversed(finalists) if _may_be_mixed(one.name, one.config) and one.marks.mean > 0}
-    parts = sorted(firsts.values(), key=lambda one: -one.marks.mean)[:BLENDED]
-    clock.saw("blend", 1, 2.0 * sum(one.marks.seconds for one in parts))
+def _parts(entrants: list[Entrant], config: Config) -> list[Entrant]:
+    """What a blend is tried of: the best of every algorithm that may be in it."""
+    firsts = {one.name: one for one in reversed(_ranked(entrants)) if _may_be_mixed(one.name, config) and one.marks.mean > 0}
+    return _ranked(list(firsts.values()))[:BLENDED]
+
+
+def _to_blend(parts: list[Entrant]) -> float:
+    """Seconds that a blend of these will take."""
+    return ASKED_FOR_MORE * sum(one.marks.asking for one in parts)
+
+
+def _blend(trial: Trial, parts: list[Entrant], clock: Clock) -> tuple[Recipe, Marks] | None:
+    """A blend of these, where asking all of them again fits into the time."""
+    clock.saw("blend", 1, _to_blend(parts))
     return blend.learn(trial, [one.config for one in parts]) if len(parts) > 1 and clock.allows("blend", 1) else None
 
 
 def _may_be_mixed(name: Single, config: Config) -> bool:
-    return name not in UNMIXED and (not config.blend_of or name in config.blend_of)
+    return name != "popular" and (not config.blend_of or name in config.blend_of)  # popularity is a term of every blend
 
 
 def blended_of(past: World, config: Config) -> list[Config]:
-    """What algorithm=blend is made of before the ranker leaves any out."""
-    names = [name for name in CANDIDATES if _may_be_mixed(name, config) and (name != "ease" or closed_form_fits(past, config))]
-    return [changed(config, algorithm=name) for name in names]
+    """What algorithm=blend is made of before the ranker leaves any out; a network where it pays or is asked for by name, learnt
+    for `auto_seconds`."""
+    fits = {"ease": closed_form_fits(past, config), "sequence": network.pays(len(past.time)) or "sequence" in config.blend_of}
+    names = [name for name in CANDIDATES if _may_be_mixed(name, config) and fits.get(name, True)]
+    return [limited(config, name, config.auto_seconds) for name in names]
 
 
 def rungs(events: int) -> list[int]:

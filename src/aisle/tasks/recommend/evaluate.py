@@ -89,9 +89,8 @@ def compare(
     rows = []
     for number, algorithm in enumerate(chosen):
         progress(number, len(chosen), f"{algorithm}: learning")
-        rows.append(
-            _row(shared, split, catalogue, limited(changed(config, aim=split.aim), algorithm, config.auto_seconds), history)
-        )
+        own = config if algorithm == config.algorithm else limited(config, algorithm, config.auto_seconds)
+        rows.append(_row(shared, split, catalogue, changed(own, aim=split.aim), history))
         progress(number + 1, len(chosen), f"{algorithm}: nDCG@10 {rows[-1]['ndcg@10']:.4f}")
     return sorted(rows, key=lambda row: -row["ndcg@10"])
 

@@ -90,10 +90,11 @@ def learnt(
         world, changed(found.config, algorithm="item_neighbours"), texts, near, lambda done, said: step(done * 0.5, said)
     )
     parts = []
+    share = 50 / len(found.recipe.parts)
     for number, config in enumerate(found.recipe.parts):
-        step(50 + 50 * number / len(found.recipe.parts), config.algorithm)
-        settled = with_settings(base, config, world)
-        parts.append(scored_by(config.algorithm, settled, world, lambda *said: None))  # type: ignore[arg-type]
+        within = _within(step, 50 + share * number, 50 + share * (number + 1), config.algorithm)
+        within(0, 1)
+        parts.append(scored_by(config.algorithm, with_settings(base, config, world), world, within, served))  # type: ignore[arg-type]
     return blended_model(base, parts, found.recipe.weights)
 
 

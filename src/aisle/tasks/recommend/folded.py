@@ -8,19 +8,40 @@ The summands are the reasons. Items that came after training have no vector and 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from aisle.tasks.recommend.als import Factors
 from aisle.tasks.recommend.history import History
-from aisle.tasks.recommend.lists import Floats
-from aisle.tasks.recommend.ranking import Pairs, Ranked
+from aisle.tasks.recommend.lists import Floats, Places
 
-Said = list[tuple[Floats, slice]]  # per user: (entries, factors) c_h · A⁻¹ x_h, and which entries of the history these are
+Spoken = list[tuple[Floats, slice]]  # per user: (entries, factors) c_h · A⁻¹ x_h, and which entries of the history these are
 
 
-def said(factors: Factors, shared: Floats, history: History, users: int) -> Said:
-    """What each entry of every history says; `shared` is α XᵀX."""
-    return [(_speaks(factors, shared, history, span), span) for span in map(history.of, range(users))]
+class Folded(NamedTuple):
+    """What the histories of a batch say, a `ranking.Speaker`."""
+
+    scores: Floats  # (users, S)
+    spoken: Spoken
+    items: NDArray[np.float32]  # (N, factors)
+
+    def given(self, user: int, places: Places) -> tuple[Places, Floats]:
+        """The entries of a user's history, and (entries, places) what each adds; nothing to items that came after training."""
+        speaks, span = self.spoken[user]
+        known = places < len(self.items)
+        given = speaks @ self.items.take(np.where(known, places, 0), axis=0).T
+        return np.arange(span.start, span.stop), np.where(known, given, 0.0)
+
+
+def fold(factors: Factors, shared: Floats, history: History, users: int, size: int) -> Folded:
+    """Fold every history in; `shared` is α XᵀX. A product per user, so that a batch has the bits of single requests."""
+    spoken = [(_speaks(factors, shared, history, span), span) for span in map(history.of, range(users))]
+    scores = np.zeros((users, size))
+    for user, (speaks, _) in enumerate(spoken):
+        scores[user, : len(factors.items)] = factors.items @ speaks.sum(axis=0)
+    return Folded(scores, spoken, factors.items)
 
 
 def _speaks(factors: Factors, shared: Floats, history: History, span: slice) -> Floats:
@@ -34,23 +55,3 @@ def _speaks(factors: Factors, shared: Floats, history: History, span: slice) -> 
     ridge = factors.regularisation * (met + factors.alpha * len(factors.items)) ** factors.exponent
     matrix = (own * count[:, None]).T @ own + shared + ridge * np.eye(own.shape[1])
     return np.asarray(np.linalg.solve(matrix, own.T).T * count[:, None], np.float64)
-
-
-def scores(factors: Factors, found: Said, size: int) -> Floats:
-    """(users, S) scores; a product per user, so that a batch has the bits of single requests."""
-    made = np.zeros((len(found), size))
-    for user, (speaks, _) in enumerate(found):
-        made[user, : len(factors.items)] = factors.items @ speaks.sum(axis=0)
-    return made
-
-
-def pairs(factors: Factors, found: Said, ranked: Ranked, size: int) -> Pairs:
-    """What every entry gave to every ranked item of its user."""
-    bounds = ranked.user.searchsorted(np.arange(len(found) + 1)).tolist()
-    cells, values, entries = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.int64)]
-    for user, ((speaks, span), start, stop) in enumerate(zip(found, bounds, bounds[1:], strict=False)):
-        place = ranked.place[start:stop]
-        cells.append(np.tile(place + user * size, len(speaks)))
-        values.append((speaks @ factors.items.take(place, axis=0).T).ravel())  # (entries · winners,)
-        entries.append(np.repeat(np.arange(span.start, span.stop), len(place)))
-    return Pairs(np.concatenate(cells), np.concatenate(values), 1, np.concatenate(entries))

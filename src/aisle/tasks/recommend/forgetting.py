@@ -23,7 +23,7 @@ def forget(data: Data, old: Path, folder: Path, progress: Progress) -> bool:
     Raises Misconfigured where `old` cannot be read, BadInput for a shop without items."""
     found = found_in(old)
     rows = fit.gathered(data, found.config, progress)
-    kept = _network(old, found.config, rows)
+    kept = _network(old, found, rows)
     fit.written(data, rows, found, folder, progress, kept)
     return kept is None
 
@@ -35,9 +35,11 @@ def found_in(old: Path) -> Found:
     return Found(config, about.get("chosen", "as set"), {}, recipe_of(old))
 
 
-def _network(old: Path, config: Config, rows: fit.Rows) -> Served | None:
-    """The network of the old model where it fits today's catalogue; None: there is none, or it is trained again now."""
-    if config.algorithm != "sequence":
+def _network(old: Path, found: Found, rows: fit.Rows) -> Served | None:
+    """The network of the old model, alone or in a blend, where it fits today's catalogue; None: there is none, or it is trained
+    again now."""
+    parts = found.recipe.parts if found.recipe else [found.config]
+    if "sequence" not in [part.algorithm for part in parts]:
         return None
     same = files.load_json(old, "names", list[str]) == rows.world.names[: rows.world.known]
     same = same and files.load_json(old, "vocabulary", list[str]) == list(rows.texts.vocabulary)

@@ -21,6 +21,7 @@ from aisle.tasks.recommend.lists import Lists
 from aisle.tasks.recommend.model import Recipe
 from aisle.tasks.recommend.questions import Exam, Kind, exam
 from aisle.tasks.recommend.schema import Config
+from aisle.tasks.recommend.scoring import limited
 from aisle.tasks.recommend.sequence.learn import can_be_trained
 from aisle.tasks.recommend.trial import Marks, Trial
 from aisle.tasks.recommend.weights import Weights
@@ -104,9 +105,10 @@ def _with_popularity(own: Scores, popular: Scores, asked: Exam) -> Scores:
 def _chosen(run: Race, config: Config, asked: Exam) -> Found:
     """The best of the finalists or a blend of them, every algorithm's best number, and the reason in words."""
     winner = run.finalists[0]
-    recipe = None
+    winner, recipe = winner._replace(config=at_length(winner.config, config)), None
     if run.blend is not None and clearly_better(run.blend[1], winner.marks):
-        recipe, winner = run.blend[0], Entrant(changed(config, algorithm="blend"), run.blend[1])
+        parts = [at_length(part, config) for part in run.blend[0].parts]
+        recipe, winner = Recipe(parts, run.blend[0].weights), Entrant(changed(config, algorithm="blend"), run.blend[1])
     popular = next(one for one in run.finalists if one.name == "popular")
     firsts: dict[str, Entrant] = {}
     mixed = [Entrant(changed(config, algorithm="blend"), run.blend[1])] if run.blend else []
@@ -128,6 +130,11 @@ def _chosen(run: Race, config: Config, asked: Exam) -> Found:
     elif new := settings_of(winner.config, config):
         why += f"; settings found: {', '.join(f'{name}={value:g}' for name, value in new.items())}"
     return Found(winner.config, why, scores, recipe)
+
+
+def at_length(chosen: Config, config: Config) -> Config:
+    """What was chosen as it learns from everything: a network for `auto_seconds`, where its trial had what the others left."""
+    return limited(config, "sequence", config.auto_seconds) if chosen.algorithm == "sequence" else chosen
 
 
 def clearly_better(mixed: Marks, single: Marks) -> bool:

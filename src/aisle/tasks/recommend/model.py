@@ -89,7 +89,7 @@ class Model:
     kin: Kin | None = None  # where items without behaviour belong; None: nothing is known of behaviour
     share: float = 1.0  # what likeness of a new item counts in `personal`: `content_share`, on the scale of the lists
     stand_ins: Lists | None = None  # (N, k) only while learning: `texts`, and for items without behaviour what `kin` says
-    network: Served | None = None  # only for algorithm=sequence
+    network: Served | None = None  # only for algorithm=sequence, and for blends with it
     visits: Visits | None = None  # only for algorithm=session_neighbours, and for blends with it
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ class Model:
 
     @cached_property
     def live(self) -> Live | None:
-        """The network of algorithm=sequence, beside the catalogue."""
+        """The network, beside the catalogue."""
         return None if self.network is None else Live(self.network, self.weights)
 
     @cached_property
@@ -264,6 +264,8 @@ def _save_blend(blend: Blend, folder: Path) -> None:
             _save_factors(part.factors, folder, f"part{number}_")
         if part.visits is not None:  # of all parts the same
             _save_visits(part.visits, folder)
+        if part.network is not None:
+            network.save(part.network, folder)
 
 
 class Recipe(Struct, frozen=True):
@@ -289,6 +291,7 @@ def _with_blend(model: Model, folder: Path) -> Model:
             personal=_lists(folder, f"part{number}_personal"),
             factors=_factors(folder, f"part{number}_"),
             visits=model.visits if config.algorithm == "session_neighbours" else None,
+            network=model.network if config.algorithm == "sequence" else None,
         )
         for number, config in enumerate(recipe.parts)
     ]

@@ -15,13 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import blended, folded, ranking, reasons, user_neighbours, visited
+from aisle.tasks.recommend import blended, ranking, reasons, user_neighbours
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Places
 from aisle.tasks.recommend.model import Model
-from aisle.tasks.recommend.ranking import Pairs, Ranked
 from aisle.tasks.recommend.schema import Strategy
-from aisle.tasks.recommend.sequence import answer as network
+from aisle.tasks.recommend.speakers import speaker
 from aisle.tasks.recommend.view import Mask, View
 from aisle.types import Filter, Reason
 
@@ -82,49 +81,30 @@ def _together(batch: Sequence[Ask], view: View, model: Model) -> list[Found]:
     elif algorithm == "user_neighbours":
         found = [_by_users(ask, user, history, model) for user, ask in enumerate(batch)]
     else:
-        found = _by_lists(batch, history, view, model)
+        found = _by_history(batch, history, view, model)
     return [
         one if len(one.items) >= ask.request.n else _filled(one, ask, user, history, model)
         for user, (ask, one) in enumerate(zip(batch, found, strict=True))
     ]
 
 
-def _by_lists(batch: Sequence[Ask], history: History, view: View, model: Model) -> list[Found]:
-    pairs, ranked = _ranked(batch, history, view, model)
+def _by_history(batch: Sequence[Ask], history: History, view: View, model: Model) -> list[Found]:
+    speaks = speaker(batch, history, view, model)
+    pairs = ranking.pairs(history, view.items.personal, view, model.share) if speaks is None else None
+    scores = speaks.scores if pairs is None else ranking.add_up(pairs, len(batch), view.size)  # type: ignore[union-attr]
+    ranking.close(scores, batch, history.hidden, view)
+    ranked = ranking.best(scores, [ask.request.n for ask in batch])
     how = [ask.request.explain for ask in batch]
-    if how.count("none") == len(how):
-        why: list[list[Reason]] = [[] for _ in ranked.user]
-    else:
-        why = reasons.from_history(ranked, ranking.parts(ranked, pairs, len(batch), view.size), history, view, how)
+    why: list[list[Reason]] = [[] for _ in ranked.user]
+    if how.count("none") < len(how):
+        made_of = pairs or ranking.told(speaks, ranked, len(batch))  # type: ignore[arg-type]
+        why = reasons.from_history(ranked, ranking.parts(ranked, made_of, len(batch), view.size), history, view, how)
     items, points = view.ids[ranked.place].tolist(), ranked.score.tolist()
     stops = ranked.user.searchsorted(np.arange(len(batch) + 1)).tolist()
     return [
         Found(items[start:stop], points[start:stop], why[start:stop], "session" if ask.session_only else "personal")
         for ask, start, stop in zip(batch, stops, stops[1:], strict=False)
     ]
-
-
-def _ranked(batch: Sequence[Ask], history: History, view: View, model: Model) -> tuple[Pairs, Ranked]:
-    """The best of every user, and what their scores are made of."""
-    if model.live is not None:
-        return network.ranked(batch, history, view, model.live)
-    wanted = [ask.request.n for ask in batch]
-    if model.visits is not None:
-        found = visited.answers(model.visits, history, len(batch), model.config.session_nearest)
-        scores = visited.scores(found, view.size)
-        ranking.close(scores, batch, history.hidden, view)
-        ranked = ranking.best(scores, wanted)
-        return visited.pairs(found, ranked, view.size), ranked
-    if model.factors is not None:
-        said = folded.said(model.factors, model.shared, history, len(batch))
-        scores = folded.scores(model.factors, said, view.size)
-        ranking.close(scores, batch, history.hidden, view)
-        ranked = ranking.best(scores, wanted)
-        return folded.pairs(model.factors, said, ranked, view.size), ranked
-    pairs = ranking.pairs(history, view.items.personal, view, model.share)
-    scores = ranking.add_up(pairs, len(batch), view.size)
-    ranking.close(scores, batch, history.hidden, view)
-    return pairs, ranking.best(scores, wanted)
 
 
 def _by_users(ask: Ask, user: int, history: History, model: Model) -> Found:

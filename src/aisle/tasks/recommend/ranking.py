@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,18 @@ class Pairs(NamedTuple):
         return np.where(pair < regular, pair // self.width, self.later[np.maximum(pair - regular, 0)])
 
 
+class Speaker(Protocol):
+    """What an algorithm without lists says of a batch, and why."""
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """(users, S)"""
+
+    def given(self, user: int, places: Places) -> tuple[Places, Floats]:
+        """(entries,) which entries of the batch's history speak for this user, and (entries, places) what each adds to the
+        scores of these items."""
+
+
 class Ranked(NamedTuple):
     """The best items of every user, by user, best first."""
 
@@ -57,6 +70,21 @@ def pairs(history: History, lists: Lists, view: View, share: float) -> Pairs:
     more_cell = arrivals.place[found] + history.user[entry] * view.size
     more_value = arrivals.value[found] * share * history.share[entry]
     return Pairs(np.concatenate([cell.ravel(), more_cell]), np.concatenate([value.ravel(), more_value]), width, entry)
+
+
+def told(speaker: Speaker, ranked: Ranked, users: int) -> Pairs:
+    """What every entry gave to every ranked item of its user."""
+    size = speaker.scores.shape[1]
+    cells, values, entries = [NONE], [np.zeros(0)], [NONE]
+    for user, (start, stop) in enumerate(pairwise(ranked.user.searchsorted(np.arange(users + 1)).tolist())):
+        if start == stop:
+            continue
+        place = ranked.place[start:stop]
+        entry, given = speaker.given(user, place)
+        cells.append(np.tile(place + user * size, len(entry)))
+        values.append(given.ravel())
+        entries.append(np.repeat(entry, len(place)))
+    return Pairs(np.concatenate(cells), np.concatenate(values), 1, np.concatenate(entries))
 
 
 def add_up(found: Pairs, users: int, size: int) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ Single = Literal[
     "content",
 ]
 Mixed = Literal[
-    "user_neighbours", "item_neighbours", "sequence_neighbours", "session_neighbours", "ease", "als", "content"
+    "user_neighbours", "item_neighbours", "sequence_neighbours", "session_neighbours", "ease", "als", "content", "sequence"
 ]  # fmt: skip
 Algorithm = Literal[Single, "blend", "auto"]
 Alike = Literal["cosine", "pearson", "euclidean", "relative_euclidean", "jaccard"]

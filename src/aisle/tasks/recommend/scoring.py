@@ -72,9 +72,8 @@ def _share(own: Lists, model: Model) -> float:
 
 def limited(config: Config, algorithm: Algorithm, seconds: float) -> Config:
     """The settings for one algorithm among those compared, in which a network takes no longer than `seconds`."""
-    if algorithm != "sequence" or config.algorithm == "sequence":
-        return changed(config, algorithm=algorithm)
-    return changed(config, algorithm=algorithm, sequence_minutes=min(config.sequence_minutes, max(seconds, 0.1) / 60))
+    minutes = min(config.sequence_minutes, max(seconds, 0.1) / 60) if algorithm == "sequence" else config.sequence_minutes
+    return changed(config, algorithm=algorithm, sequence_minutes=minutes)
 
 
 def followers(world: World, config: Config, step: Step) -> Lists:

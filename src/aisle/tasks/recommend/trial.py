@@ -38,6 +38,7 @@ class Marks(NamedTuple):
     recall: Floats  # (questions,)
     coverage: float
     seconds: float  # to learn and to answer
+    asking: float = 0.0  # of these, to answer
 
     @property
     def mean(self) -> float:
@@ -84,7 +85,8 @@ class Trial:
                 hits = np.isin([model.place[item] for item in found.items], one.wanted)
                 ndcg[row], recall[row] = gain(hits, len(one.wanted)), hits.sum() / len(one.wanted)
                 shown.update(found.items)
-        return Marks(ndcg, recall, len(shown) / max(len(model.names), 1), time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Marks(ndcg, recall, len(shown) / max(len(model.names), 1), seconds, seconds)
 
     def batches(self) -> Iterator[tuple[int, list[Question]]]:
         """The questions, a batch at a time, with the number of the first."""

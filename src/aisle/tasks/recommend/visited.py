@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from aisle.tasks.recommend.history import History
-from aisle.tasks.recommend.lists import Places
-from aisle.tasks.recommend.ranking import Pairs, Ranked
+from aisle.tasks.recommend.lists import Floats, Places
 from aisle.tasks.recommend.session_neighbours import Answered, Nearness, Visits, ask
 
-Found = list[tuple[Answered, Places]]  # per user: what the history finds, and the entries of it that were looked at
+
+class Visited(NamedTuple):
+    """What the histories of a batch find, a `ranking.Speaker`."""
+
+    scores: NDArray[np.float64]  # (users, S)
+    found: list[tuple[Answered, Places]]  # per user: what the history finds, and the entries of it that were looked at
+
+    def given(self, user: int, places: Places) -> tuple[Places, Floats]:
+        """The entries that were looked at, and (entries, places) what each adds to these items."""
+        one, entries = self.found[user]
+        return entries, one.given(places, self.scores.shape[1])
 
 
-def answers(visits: Visits, history: History, users: int, nearest: int) -> Found:
+def visit(visits: Visits, history: History, users: int, size: int, nearest: int) -> Visited:
     """What every user's history finds."""
     given = Nearness(nearest=nearest)
-    found: Found = []
+    found: list[tuple[Answered, Places]] = []
     for span in map(history.of, range(users)):
         entry = span.start + np.flatnonzero((history.share[span] > 0) & (history.item[span] < visits.items))
         found.append((ask(visits, history.item[entry], history.share[entry], given), entry))
-    return found
-
-
-def scores(found: Found, size: int) -> NDArray[np.float64]:
-    """(users, size)."""
-    return np.stack([one.scores(size) for one, _ in found])
-
-
-def pairs(found: Found, ranked: Ranked, size: int) -> Pairs:
-    """What every entry gave to every ranked item of its user."""
-    bounds = ranked.user.searchsorted(np.arange(len(found) + 1)).tolist()
-    cells, values, entries = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.int64)]
-    for user, ((one, entry), start, stop) in enumerate(zip(found, bounds, bounds[1:], strict=False)):
-        place = ranked.place[start:stop]
-        cells.append(np.tile(place + user * size, len(entry)))
-        values.append(one.given(place, size).ravel())
-        entries.append(np.repeat(entry, len(place)))
-    return Pairs(np.concatenate(cells), np.concatenate(values), 1, np.concatenate(entries))
+    return Visited(np.stack([one.scores(size) for one, _ in found]), found)

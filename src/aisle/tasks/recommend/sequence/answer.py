@@ -1,4 +1,10 @@
-"""`for_user` by the network: a user's newest events in, the best items out, and what each event gave to them."""
+"""`for_user` by the network: a user's newest events in, scores of all items out, and what each event gave to them.
+
+Alone, a score is the logit of the network's softmax. Beside other models it is the chance of an item as a part of the likeliest
+one's, exp(logit − highest logit): logits lie close together where chances do not, and are of no sign in particular. An item whose
+logit is not above 0 has no chance: nothing of the history speaks for it. What an event gave to a chance is its part of all
+that speaks for the item.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +12,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aisle.tasks.recommend import ranking
 from aisle.tasks.recommend.history import Ask, History
 from aisle.tasks.recommend.lists import Floats, Places
-from aisle.tasks.recommend.ranking import Pairs, Ranked
 from aisle.tasks.recommend.sequence.served import Live, Matrix, Served, State, contributions, follow
 from aisle.tasks.recommend.view import View
 from aisle.tasks.recommend.weights import Weights
@@ -25,19 +30,56 @@ class Followed(NamedTuple):
     entry: Places  # (rows,) the entry of the history that each event belongs to
 
 
-def ranked(batch: Sequence[Ask], history: History, view: View, live: Live) -> tuple[Pairs, Ranked]:
-    """The best of every user, and what their scores are made of where somebody asks why."""
+class Read(NamedTuple):
+    """What the network makes of a batch, a `ranking.Speaker`."""
+
+    scores: NDArray[np.float64]  # (users, S) logits; 0 for a user without events
+    found: list[Followed | None]
+    served: Served
+    outputs: Matrix  # (S, dimensions)
+
+    def given(self, user: int, places: Places) -> tuple[Places, Floats]:
+        """The entries of a user's history that are events, and (entries, places) what each adds to these logits."""
+        one = self.found[user]
+        if one is None:
+            return np.zeros(0, np.int64), np.zeros((0, len(places)))
+        entry, row = np.unique(one.entry, return_inverse=True)
+        given = _given(self.served, one, self.outputs.take(places, axis=0), self.scores[user, places])
+        added = np.zeros((len(entry), len(places)))
+        np.add.at(added, row, given.T)
+        return entry, added
+
+
+class Chances(NamedTuple):
+    """The same as chances, for a blend, a `ranking.Speaker`."""
+
+    scores: NDArray[np.float64]  # (users, S) within 0 … 1
+    read: Read
+
+    def given(self, user: int, places: Places) -> tuple[Places, Floats]:
+        """The entries of a user's history that are events, and (entries, places) the share of each in these chances."""
+        entry, logits = self.read.given(user, places)
+        speaks = np.maximum(logits, 0.0)
+        total = speaks.sum(axis=0)
+        share = speaks / np.where(total > 0, total, 1.0)
+        return entry, np.asarray(share * self.scores[user, places], np.float64)
+
+
+def read(batch: Sequence[Ask], history: History, view: View, live: Live) -> Read:
+    """Let the network follow every history."""
     outputs = live.vectors(view.items.new)[1]
-    scores = np.zeros((len(batch), view.size))
     found = [_followed(ask, user, history, view, live) for user, ask in enumerate(batch)]
+    scores = np.zeros((len(batch), view.size))
     for user, one in enumerate(found):
         if one is not None:
             scores[user] = outputs @ one.state.last
-    ranking.close(scores, batch, history.hidden, view)
-    best = ranking.best(scores, [ask.request.n for ask in batch])
-    if all(ask.request.explain == "none" for ask in batch):
-        found = [None] * len(batch)
-    return _pairs(found, best, live.served, outputs, view.size), best
+    return Read(scores, found, live.served, outputs)
+
+
+def chances(found: Read) -> Chances:
+    """Logits as parts of the likeliest item's chance."""
+    top = found.scores.max(axis=1, initial=0.0, keepdims=True)
+    return Chances(np.where(found.scores > 0, np.exp(found.scores - top), 0.0), found)
 
 
 def _followed(ask: Ask, user: int, history: History, view: View, live: Live) -> Followed | None:
@@ -63,24 +105,6 @@ def _taken(ask: Ask, liked: dict[int, int], view: View, weights: Weights, most: 
             if len(found) == most:
                 break
     return found[::-1]
-
-
-def _pairs(found: Sequence[Followed | None], best: Ranked, served: Served, outputs: Matrix, size: int) -> Pairs:
-    """What every entry of a history gave to every ranked item of its user."""
-    bounds = best.user.searchsorted(np.arange(len(found) + 1)).tolist()
-    cells, values, entries = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.int64)]
-    for user, (one, start, stop) in enumerate(zip(found, bounds, bounds[1:], strict=False)):
-        if one is None or start == stop:
-            continue
-        place = best.place[start:stop]
-        entry, row = np.unique(one.entry, return_inverse=True)
-        given = _given(served, one, outputs.take(place, axis=0), best.score[start:stop])
-        added = np.zeros((len(entry), len(place)))
-        np.add.at(added, row, given.T)
-        cells.append(np.tile(place + user * size, len(entry)))
-        values.append(added.ravel())
-        entries.append(np.repeat(entry, len(place)))
-    return Pairs(np.concatenate(cells), np.concatenate(values), 1, np.concatenate(entries))
 
 
 def _given(served: Served, one: Followed, outputs: Matrix, score: Floats) -> Floats:
