@@ -77,6 +77,7 @@ class Race(NamedTuple):
     dropped: list[Entrant]  # left behind on a part
     untried: list[Single]
     blend: tuple[Recipe, Marks] | None  # of the best of every algorithm; None: no time, or nothing to blend
+    trial: Trial  # of the last rung
 
 
 class Clock:
@@ -129,7 +130,7 @@ def race(exam: Exam, config: Config, texts: Content, near: Lists, say: Say) -> R
     finalists = _ranked(entrants)
     done = {entrant.name for entrant in finalists}
     dropped = _ranked([entrant for name, entrant in best.items() if name not in done])
-    return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], mixed)
+    return Race(finalists, dropped, [name for name in CANDIDATES if name not in best], mixed, trial)
 
 
 def _parts(entrants: list[Entrant], config: Config) -> list[Entrant]:

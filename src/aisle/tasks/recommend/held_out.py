@@ -18,7 +18,8 @@ from aisle.tasks.recommend.blended import ITEM
 from aisle.tasks.recommend.choosing import CANDIDATES, DEFAULT, Entrant, Race, blended_of, race, settings_of
 from aisle.tasks.recommend.content import Content
 from aisle.tasks.recommend.lists import Lists
-from aisle.tasks.recommend.model import Recipe
+from aisle.tasks.recommend.model import Model, Recipe
+from aisle.tasks.recommend.newcomers import short_history
 from aisle.tasks.recommend.questions import Exam, Kind, exam
 from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.scoring import limited
@@ -105,10 +106,13 @@ def _with_popularity(own: Scores, popular: Scores, asked: Exam) -> Scores:
 def _chosen(run: Race, config: Config, asked: Exam) -> Found:
     """The best of the finalists or a blend of them, every algorithm's best number, and the reason in words."""
     winner = run.finalists[0]
-    winner, recipe = winner._replace(config=at_length(winner.config, config)), None
-    if run.blend is not None and clearly_better(run.blend[1], winner.marks):
-        parts = [at_length(part, config) for part in run.blend[0].parts]
-        recipe, winner = Recipe(parts, run.blend[0].weights), Entrant(changed(config, algorithm="blend"), run.blend[1])
+    recipe = run.blend[0] if run.blend is not None and clearly_better(run.blend[1], winner.marks) else None
+    if recipe is not None and run.blend is not None:
+        winner = Entrant(changed(config, algorithm="blend"), run.blend[1])
+    settled = at_length(winner.config, config)
+    if not config.short_history and winner.name != "popular":
+        settled = changed(settled, short_history=short_history(run.trial, _tried(run.trial, winner.config, recipe)))
+    recipe = recipe and Recipe([at_length(part, config) for part in recipe.parts], recipe.weights)
     popular = next(one for one in run.finalists if one.name == "popular")
     firsts: dict[str, Entrant] = {}
     mixed = [Entrant(changed(config, algorithm="blend"), run.blend[1])] if run.blend else []
@@ -127,9 +131,16 @@ def _chosen(run: Race, config: Config, asked: Exam) -> Found:
         why += " (sequence needs torch: pip install 'aisle[train]')"
     if recipe is not None:
         why += f"; the blend: {in_words(recipe)}"
-    elif new := settings_of(winner.config, config):
+    if new := settings_of(settled, config):
         why += f"; settings found: {', '.join(f'{name}={value:g}' for name, value in new.items())}"
-    return Found(winner.config, why, scores, recipe)
+    return Found(settled, why, scores, recipe)
+
+
+def _tried(trial: Trial, config: Config, recipe: Recipe | None) -> Model:
+    """The model of the trial that was chosen."""
+    if recipe is None:
+        return trial.learnt(config)
+    return blend.blended_model(trial.base, [trial.learnt(part) for part in recipe.parts], recipe.weights)
 
 
 def at_length(chosen: Config, config: Config) -> Config:

@@ -4,6 +4,7 @@
 2. Where these are fewer than asked for: likeness of texts to the same history.
 3. Where these are too: what is popular (in the page's category first), then what is newest.
 
+Where little is known of somebody, what is popular may speak beside the algorithm (`short`).
 Scores of a later step are scaled to stay below those of the step before; every item's reasons are those of its own step.
 """
 
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aisle.explain import reduce
-from aisle.tasks.recommend import blended, ranking, reasons, user_neighbours
+from aisle.tasks.recommend import blended, ranking, reasons, short, user_neighbours
 from aisle.tasks.recommend.history import Ask, History, gather
 from aisle.tasks.recommend.lists import Places
 from aisle.tasks.recommend.model import Model
@@ -38,7 +39,7 @@ class Found(NamedTuple):
 
 def answer(batch: Sequence[Ask], model: Model) -> list[Found]:
     """One answer per request: compiled where that can be, and the others as the plain way has it."""
-    found = [compiled_answer(ask) for ask in batch]
+    found = [None if short.popular_share(ask, model.config) else compiled_answer(ask) for ask in batch]
     rest = [place for place, one in enumerate(found) if one is None]
     if rest:
         for place, one in zip(rest, plain([batch[place] for place in rest], model), strict=True):
@@ -71,21 +72,41 @@ def plain(batch: Sequence[Ask], model: Model) -> list[Found]:
 
 
 def _together(batch: Sequence[Ask], view: View, model: Model) -> list[Found]:
+    shares = [short.popular_share(ask, model.config) for ask in batch]
+    asked = [short.deeper(ask) if share else ask for ask, share in zip(batch, shares, strict=True)]
+    history, found = _scored(asked, view, model)
+    answers = []
+    for user, (ask, one, share) in enumerate(zip(batch, found, shares, strict=True)):
+        if share and one.items:
+            popular = _by_popularity(asked[user], _free(ask, user, history), asked[user].request.n, model)
+            one = short.mixed(one, popular, share, ask.request.n, ask.request.explain)
+        answers.append(one if len(one.items) >= ask.request.n else _filled(one, ask, user, history, model))
+    return answers
+
+
+def both(batch: Sequence[Ask], model: Model) -> list[tuple[Found, Found]]:
+    """What the algorithm alone and what popularity alone would answer, as deep as they are mixed."""
+    asked = [short.deeper(ask) for ask in batch]
+    history, found = _scored(asked, batch[0].view, model)
+    return [
+        (one, _by_popularity(ask, _free(ask, user, history), ask.request.n, model))
+        for user, (ask, one) in enumerate(zip(asked, found, strict=True))
+    ]
+
+
+def _scored(batch: Sequence[Ask], view: View, model: Model) -> tuple[History, list[Found]]:
+    """The histories of a batch, and what the algorithm alone answers."""
     history = gather(batch, view, model)
     algorithm = model.config.algorithm
     if algorithm == "popular" or not len(history.user):
-        found = [Found([], [], [], "cold") for _ in batch]
-    elif algorithm == "blend":
+        return history, [Found([], [], [], "cold") for _ in batch]
+    if algorithm == "blend":
         said = blended.answer(batch, view, model)
-        found = [Found(*one, "session" if ask.session_only else "personal") for ask, one in zip(batch, said, strict=True)]
-    elif algorithm == "user_neighbours":
-        found = [_by_users(ask, user, history, model) for user, ask in enumerate(batch)]
-    else:
-        found = _by_history(batch, history, view, model)
-    return [
-        one if len(one.items) >= ask.request.n else _filled(one, ask, user, history, model)
-        for user, (ask, one) in enumerate(zip(batch, found, strict=True))
-    ]
+        named = zip(batch, said, strict=True)
+        return history, [Found(*one, "session" if ask.session_only else "personal") for ask, one in named]
+    if algorithm == "user_neighbours":
+        return history, [_by_users(ask, user, history, model) for user, ask in enumerate(batch)]
+    return history, _by_history(batch, history, view, model)
 
 
 def _by_history(batch: Sequence[Ask], history: History, view: View, model: Model) -> list[Found]:
@@ -133,11 +154,17 @@ def _hidden(history: History, user: int, size: int) -> Places:
     return np.asarray(hidden[hidden // size == user] - user * size, np.int64)
 
 
+def _free(ask: Ask, user: int, history: History) -> Mask:
+    """(S,) what may be shown to one user."""
+    free: Mask = ask.mask.copy()
+    free[_hidden(history, user, ask.view.size)] = False
+    return free
+
+
 def _filled(found: Found, ask: Ask, user: int, history: History, model: Model) -> Found:
     """Steps 2 and 3 for one user."""
     view = ask.view
-    free: Mask = ask.mask.copy()
-    free[_hidden(history, user, view.size)] = False
+    free = _free(ask, user, history)
     free[[view.items.place[item] for item in found.items]] = False
     if model.config.algorithm != "popular":
         found = _joined(found, _by_text(ask, user, history, free, ask.request.n - len(found.items), model))

@@ -213,6 +213,15 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float, Meta(ge=0, le=1, description="What `for_user` does where a request names no `diversity`: 0 is the best first.")
     ] = 0.0
     history: Annotated[int, Meta(ge=1, le=200, description="Strongest items of a user's history that an answer looks at.")] = 20
+    short_history: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100,
+            description="κ: after so many events of a user what is popular counts half of their answer, after twice as many a "
+            "quarter; 0: never anything. `auto` finds it.",
+        ),
+    ] = 0.0
     content_share: Annotated[
         float,
         Meta(ge=0, le=1, description="What likeness of texts counts beside likeness of behaviour, for items without behaviour."),

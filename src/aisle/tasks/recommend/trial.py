@@ -25,7 +25,9 @@ from aisle.tasks.recommend.weights import RATE
 from aisle.tasks.recommend.world import World
 
 SHOWN = 10
-SERVING = {"history_fade": 1.0, "sequence_fade": 1.0, "history": 1, "auto_seconds": 0.0, "held_out_users": 0}
+SERVING = {
+    "history_fade": 1.0, "sequence_fade": 1.0, "history": 1, "short_history": 0.0, "auto_seconds": 0.0, "held_out_users": 0
+}  # fmt: skip
 BATCH = 64
 Say = Callable[[float, str], None]
 DISCOUNT = 1.0 / np.log2(np.arange(2, SHOWN + 2))
@@ -88,10 +90,11 @@ class Trial:
         seconds = time.monotonic() - started
         return Marks(ndcg, recall, len(shown) / max(len(model.names), 1), seconds, seconds)
 
-    def batches(self) -> Iterator[tuple[int, list[Question]]]:
-        """The questions, a batch at a time, with the number of the first."""
-        for start in range(0, len(self.asked), BATCH):
-            yield start, self.asked[start : start + BATCH]
+    def batches(self, asked: list[Question] | None = None) -> Iterator[tuple[int, list[Question]]]:
+        """The questions (or others), a batch at a time, with the number of the first."""
+        asked = self.asked if asked is None else asked
+        for start in range(0, len(asked), BATCH):
+            yield start, asked[start : start + BATCH]
 
     def requests(self, batch: list[Question]) -> Iterator[tuple[ForUser, Context]]:
         """What the engine is asked for each."""
