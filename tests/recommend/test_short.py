@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 from tests.recommend.worlds import adds_up, ids, item, past, random_shop, shop, train
 
-from aisle.tasks.recommend import TASK
+from aisle.tasks.recommend import TASK, content
 from aisle.tasks.recommend.forgetting import found_in
+from aisle.tasks.recommend.newcomers import short_history
 from aisle.tasks.recommend.personal import Found
+from aisle.tasks.recommend.questions import exam
 from aisle.tasks.recommend.schema import Config
 from aisle.tasks.recommend.short import LEAST, mixed, share_of
+from aisle.tasks.recommend.trial import Trial
+from aisle.tasks.recommend.weights import Weights
+from aisle.tasks.recommend.world import read
 from aisle.types import Reason
 
 
@@ -77,23 +82,36 @@ def test_a_batch_of_long_and_short_histories_answers_like_single_requests():
     assert trained.batch("for_user", requests) == [trained.ask("for_user", **one) for one in requests]
 
 
-def fashions(users: int = 400, items: int = 60, seed: int = 0):
-    """Everybody goes on with what most take, whatever they had before: one event says nothing of who somebody is."""
+def crowd(common: float, users: int = 300, seed: int = 0):
+    """Users of two tastes; this share of what they take is what everybody takes, and says nothing of who they are."""
     rng = np.random.default_rng(seed)
-    chance = 1.0 / np.arange(1, items + 1) ** 1.2
-    rows = [
-        (f"u{user}", f"i{k}", place + user / 1000, "view")
-        for user in range(users)
-        for place, k in enumerate(rng.choice(items, 8, replace=False, p=chance / chance.sum()).tolist())
-    ]
-    return shop([item(f"i{k}") for k in range(items)], rows)
+    rows = []
+    for user in range(users):
+        taken = []
+        while len(taken) < 12:
+            shared = rng.random() < common
+            name = f"top{int(12 * rng.random() ** 2)}" if shared else f"{'ab'[user % 2]}{rng.integers(60)}"
+            taken += [name] if name not in taken else []
+        rows += [(f"u{user}", name, place + user / 1000, "view") for place, name in enumerate(taken)]
+    return shop([item(name) for name in sorted({row[1] for row in rows})], rows)
 
 
-def test_auto_mixes_where_popularity_knows_newcomers_better_and_keeps_what_the_shop_set(tmp_path):
-    """Neighbours of little-met items are chance here: for one or two events popularity is right, and auto finds so."""
-    for name, settings in (("found", {}), ("set", {"short_history": 3.0})):
-        (tmp_path / name).mkdir()
-        TASK.fit(fashions(), Config(auto_seconds=0, **settings), tmp_path / name, lambda *step: None)
-    chosen = found_in(tmp_path / "found")
-    assert chosen.config.algorithm == "popular" or chosen.config.short_history > 0
-    assert found_in(tmp_path / "set").config.short_history == 3.0
+def trial_of(data, config: Config) -> Trial:
+    """What training would ask."""
+    world = read(data)
+    texts = content.read(world.items)
+    near = content.learn(texts, config.content_neighbours, lambda *said: None)
+    asked = exam(world, Weights.of(config), config.aim, config.held_out_users)
+    return Trial.of(asked, config, texts, near, lambda *said: None)
+
+
+@pytest.mark.parametrize(("common", "helps"), [(0.5, True), (0.0, False)])
+def test_popularity_speaks_for_newcomers_where_it_knows_them_better(common, helps):
+    config = Config(algorithm="item_neighbours", shrinkage=0.0)
+    trial = trial_of(crowd(common), config)
+    assert (short_history(trial, trial.learnt(config)) > 0) is helps
+
+
+def test_auto_keeps_what_the_shop_set(tmp_path):
+    TASK.fit(random_shop(4), Config(auto_seconds=0, short_history=3.0), tmp_path, lambda *step: None)
+    assert found_in(tmp_path).config.short_history == 3.0
