@@ -55,6 +55,7 @@ HOPELESS = 0.7  # of the leader's quality on a part, below which who is surely w
 KEPT = 10  # entrants that go on at most
 ERRORS = 2.0  # standard errors within which a difference is chance
 LEAST = 5.0  # seconds in which a network may learn something
+LEARNING = 0.85  # of its time: the rest is for what comes before and for answering
 FEW = 200  # questions below which all are asked on every rung
 Say = Callable[[float, str], None]
 
@@ -228,7 +229,7 @@ def _asked(trial: Trial, runners: list[Config], clock: Clock, say: Say) -> list[
         must = name in (DEFAULT, "popular") and name not in [one.name for one in found]
         if must or clock.allows(name, events):
             say(number / len(runners), name)
-            config = limited(config, name, clock.left) if name == "sequence" else config
+            config = limited(config, name, LEARNING * clock.left) if name == "sequence" else config
             marks = trial.of_config(config)
             clock.saw(name, events, marks.seconds)
             found.append(Entrant(config, marks))
