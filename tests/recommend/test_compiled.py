@@ -7,11 +7,11 @@ import weakref
 import msgspec
 import numpy as np
 import pytest
-from tests.recommend.worlds import DAY, NOW, item, random_shop, train
+from tests.recommend.worlds import DAY, NOW, item, random_shop, shop, train
 
 from aisle.task import Context
 from aisle.tasks.recommend import personal
-from aisle.tasks.recommend.compiled import BUILT, LISTS
+from aisle.tasks.recommend.compiled import ANSWERED, BUILT
 from aisle.tasks.recommend.schema import ForUser
 from aisle.types import EVENT_CODE, PastEvent
 
@@ -65,7 +65,7 @@ def same(batch, model) -> int:
     return sum(one is not None for one in found)
 
 
-@pytest.mark.parametrize("algorithm", sorted(LISTS))
+@pytest.mark.parametrize("algorithm", sorted(ANSWERED))
 @pytest.mark.parametrize("bought", ["as_seen", "never", "again"])
 def test_every_answer_is_that_of_the_plain_way(algorithm, bought):
     trained = train(random_shop(5), algorithm=algorithm, bought=bought, again_after_days=10, history=7, neighbours=12)
@@ -73,7 +73,7 @@ def test_every_answer_is_that_of_the_plain_way(algorithm, bought):
     assert sum(same(asked(trained, rng), trained.engine.model) for _ in range(12)) > 40
 
 
-@pytest.mark.parametrize("algorithm", sorted(LISTS))
+@pytest.mark.parametrize("algorithm", sorted(ANSWERED))
 def test_so_it_is_when_items_came_and_went_after_training(algorithm):
     trained = train(random_shop(6), algorithm=algorithm, neighbours=12, seen=["purchase", "rate"], rate_neutral=5.0)
     rng = np.random.default_rng(7)
@@ -83,6 +83,53 @@ def test_so_it_is_when_items_came_and_went_after_training(algorithm):
     same(asked(trained, rng), trained.engine.model)
     trained.catalogue.put([item("i43", "green rug 43", "Home > 3"), item("i0", "red lamp 0", "Home > 0")])
     assert sum(same(asked(trained, rng), trained.engine.model) for _ in range(8)) > 20
+
+
+def test_users_are_compared_by_what_training_knew_and_what_came_since():
+    """Known users: with all their events, with only those since training, with items that training did not know."""
+    data = random_shop(5, users=60, events=1500)
+    trained = train(data, algorithm="user_neighbours", neighbours=15, seen=["dismiss"])
+    trained.catalogue.put([item("fresh", "red lamp", "Home > 1")])
+    late = [
+        PastEvent(name, EVENT_CODE["view"], NOW - k, None, 1) for k, name in enumerate(("fresh", "i3", "nowhere", "i3", "fresh"))
+    ]
+    asks = []
+    for user in range(60):
+        for events in (data.of(f"u{user}"), late + data.of(f"u{user}"), late, late[:2] + data.of(f"u{user}")[:3]):
+            request = ForUser(user_id=f"u{user}", n=5, exclude_seen=False)
+            asks.append(trained.engine.prepare("for_user", request, Context(NOW, events, trained.catalogue)).data)
+    assert same(asks, trained.engine.model) > 200
+
+
+def test_where_all_entries_are_alike_users_are_counted():
+    rows = [
+        (f"u{user}", f"i{(user * 7 + k * (1 + user % 3)) % 30}", k + user / 100, "view") for user in range(40) for k in range(8)
+    ]
+    data = shop([item(f"i{k}") for k in range(30)], dict.fromkeys(rows))
+    trained = train(data, algorithm="user_neighbours", neighbours=10, held_out_users=0)
+    rng = np.random.default_rng(2)
+    asks = [
+        trained.engine.prepare(
+            "for_user",
+            ForUser(user_id=f"u{user}", n=3),
+            Context(
+                NOW,
+                [PastEvent(f"i{k}", EVENT_CODE["view"], NOW, None, 1) for k in rng.choice(30, 6, replace=False)],
+                trained.catalogue,
+            ),
+        ).data
+        for user in range(40)
+    ]
+    assert same(asks, trained.engine.model) > 20
+
+
+def test_other_measures_and_damaged_users_are_not_the_compiled_rankers():
+    pearson = train(random_shop(5), algorithm="user_neighbours", measure="pearson", held_out_users=0)
+    assert pearson.engine.prepare("for_user", ForUser(user_id="u1"), Context(NOW, (), pearson.catalogue)).data.view.ranker is None
+    trained = train(random_shop(5), algorithm="user_neighbours", held_out_users=0)
+    trained.engine.model.crowd.wants.indices[0] = 10**6
+    with pytest.raises(ValueError, match="do not fit"):
+        trained.engine.prepare("for_user", ForUser(user_id="u1"), Context(NOW, (), trained.catalogue))
 
 
 def test_ties_go_to_the_lower_place():

@@ -208,7 +208,8 @@ def _compiled_cosine(columns: NDArray[np.int64], mine: Floats, rows: Rows) -> Fl
     dots, _ = compiled.sums(rows.csc, columns[inside], weights, rows.shape[0], alike)
     if alike and rows.uniform is not None and len(known):
         dots *= rows.uniform * float(known[0])
-    return _ratio(dots, rows.norms * float(np.sqrt((mine**2).sum())))
+    squares = np.add.accumulate(mine**2)[-1] if len(mine) else 0.0  # one after the other, as compiled code adds up
+    return _ratio(dots, rows.norms * float(np.sqrt(squares)))
 
 
 def _jaccard(met: _Met) -> Floats:

@@ -13,6 +13,7 @@ from aisle.tasks.recommend.history import History
 from aisle.tasks.recommend.lists import Floats, Places
 from aisle.tasks.recommend.ranking import Parts, Ranked
 from aisle.tasks.recommend.view import View
+from aisle.tasks.recommend.weights import chose_it
 from aisle.types import Reason
 
 BECAUSE, OTHER = repeat("because_you"), repeat("other")
@@ -90,4 +91,4 @@ def popular(score: float, count: int, category: str | None = None, days: int | N
 
 def neighbours(score: float, count: int) -> Reason:
     """Other people, counted and never named."""
-    return Reason("similar_users", score, f"{shoppers(count)} with a history like yours chose it")
+    return Reason("similar_users", score, chose_it(count))

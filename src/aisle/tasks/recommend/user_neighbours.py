@@ -39,6 +39,7 @@ class Crowd:
     last: NDArray[np.int64]  # (users,) newest event
     rated: bool
     row: dict[str, int] = field(default_factory=dict)
+    checked: bool = False  # the compiled ranker has found these arrays to fit each other
 
     def __post_init__(self) -> None:
         self.row = {user: row for row, user in enumerate(self.users)}
@@ -134,15 +135,20 @@ def predict(crowd: Crowd, neighbours: NDArray[np.int64], similarity: Floats) -> 
     """(items,) scores, and the number of neighbours behind each."""
     items = crowd.wants.shape[1]
     if len(neighbours) and compiled.adds_up(crowd.wants):
-        return compiled.sums(crowd.wants, neighbours, similarity / similarity.sum(), items, alike=False)
+        return compiled.sums(crowd.wants, neighbours, _shares(similarity), items, alike=False)
     starts, stops = crowd.wants.indptr[neighbours], crowd.wants.indptr[neighbours + 1]
     spans = [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
     if not spans:
         return np.zeros(items), np.zeros(items, np.int64)
     item = np.concatenate([crowd.wants.indices[span] for span in spans])
     want = np.concatenate([crowd.wants.data[span] for span in spans])
-    share = np.repeat(similarity / similarity.sum(), stops - starts)
+    share = np.repeat(_shares(similarity), stops - starts)
     return np.bincount(item, want * share, items).astype(np.float64), np.bincount(item, minlength=items).astype(np.int64)
+
+
+def _shares(similarity: Floats) -> Floats:
+    """Each as part of all, added up one after the other as the compiled ranker does."""
+    return np.asarray(similarity / np.add.accumulate(similarity)[-1], np.float64)
 
 
 def alike(crowd: Crowd, measure: Measure, vector: Vector, user_id: str, n: int) -> list[tuple[str, float]]:

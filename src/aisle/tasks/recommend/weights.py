@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.explain import shoppers
 from aisle.tasks.recommend.schema import Config
 from aisle.times import DAY
 from aisle.types import EVENT_CODE, EVENT_TYPES
@@ -82,6 +83,11 @@ def superseded(user: NDArray[Any], item: NDArray[Any], types: NDArray[Any]) -> N
         old[rows] = True
         old[rows[len(rows) - 1 - newest]] = False
     return old
+
+
+def chose_it(count: int) -> str:
+    """ "12 shoppers with a history like yours chose it"."""
+    return f"{shoppers(count)} with a history like yours chose it"
 
 
 def because(verb_of: int, title: str) -> str:

@@ -9,6 +9,8 @@ class Ranker:
     """See ranker.c; `compiled.ranker` knows what it is made of."""
 
     def __init__(self, **parts: Any) -> None: ...
+    def ask_users(self, **parts: Any) -> None:
+        """From now on answer by user neighbours under cosine (crowd.c), not by lists."""
     def answer(
         self,
         events: Sequence[PastEvent],

@@ -70,6 +70,23 @@ failed:
     return NULL;
 }
 
+/* Other people, counted and never named. */
+static PyObject *neighbours(const Work *work, const Winner *winner)
+{
+    const Crowd *crowd = &work->in->crowd;
+    PyObject *text = Py_NewRef(PyList_GET_ITEM(crowd->said, winner->count));
+    PyObject *one = reason_of(work->in, crowd->kind, PyFloat_FromDouble(winner->score), text, NULL), *found = NULL;
+    if (one != NULL && (found = PyList_New(1)) != NULL) PyList_SET_ITEM(found, 0, one);
+    else Py_XDECREF(one);
+    return found;
+}
+
+static PyObject *reasons_of(const Work *work, const Winner *winner, int wordy)
+{
+    if (!wordy) return PyList_New(0);
+    return work->in->crowd.neighbours ? neighbours(work, winner) : brief(work, winner);
+}
+
 /* (ids, scores, reasons), three lists. */
 static PyObject *said(const Work *work, int wordy)
 {
@@ -78,7 +95,7 @@ static PyObject *said(const Work *work, int wordy)
     if (items == NULL || scores == NULL || reasons == NULL) goto done;
     for (Py_ssize_t w = 0; w < count; w++) {
         const Winner *winner = &work->winners[w];
-        PyObject *score = PyFloat_FromDouble(winner->score), *why = wordy ? brief(work, winner) : PyList_New(0);
+        PyObject *score = PyFloat_FromDouble(winner->score), *why = reasons_of(work, winner, wordy);
         PyList_SET_ITEM(items, w, Py_NewRef(PyList_GET_ITEM(work->in->names, winner->place)));
         PyList_SET_ITEM(scores, w, score);
         PyList_SET_ITEM(reasons, w, why);
@@ -99,6 +116,7 @@ static void new_turn(Ranker *self)
     if (++self->turn == 0) { /* after 4,294,967,295 requests */
         memset(self->cells, 0, self->size * sizeof(Cell));
         memset(self->met, 0, self->size * sizeof(Met));
+        if (self->crowd.turn != NULL) memset(self->crowd.turn, 0, self->crowd.columns * sizeof(uint32_t));
         self->turn = 1;
     }
 }
@@ -108,20 +126,22 @@ static PyObject *ranked(Ranker *self, PyObject *events, int64_t now, Py_ssize_t 
 {
     Py_ssize_t count = PySequence_Fast_GET_SIZE(events);
     Py_ssize_t pairs = count * self->k + self->arrivals * (count > 0);
-    if (pairs > self->size) pairs = self->size; /* a place is touched once */
+    if (pairs > self->size || self->crowd.neighbours) pairs = self->size; /* a place is touched once */
     if (n > pairs) n = pairs;
     new_turn(self);
     Work work = {.in = self, .now = now, .turn = self->turn};
-    char *room = malloc(count * (sizeof(Entry) + sizeof(double)) + n * sizeof(Winner) + pairs * sizeof(int32_t) + 1);
+    char *room = malloc(count * (sizeof(Entry) + sizeof(double)) + n * sizeof(Winner) +
+                        (pairs + 1 + count) * sizeof(int32_t));
     if (room == NULL) return PyErr_NoMemory();
     work.entries = (Entry *)room;
     work.winners = (Winner *)(room + count * sizeof(Entry));
     double *scratch = (double *)(work.winners + n);
     work.touched = (int32_t *)(scratch + count);
+    work.places = work.touched + pairs + 1;
     PyObject *answer = NULL;
     if (compute(&work, PySequence_Fast_ITEMS(events), count, row, scratch) == 0) {
         if (n > 0) best(&work, mask, wanted, n);
-        if (reasons && work.winner_count) explain(&work);
+        if (reasons && work.winner_count && !self->crowd.neighbours) explain(&work);
         answer = said(&work, reasons);
     }
     free(room);
@@ -170,12 +190,18 @@ static int Ranker_traverse(Ranker *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     for (int k = 0; objects_of(self, k) != NULL; k++) Py_VISIT(*objects_of(self, k));
+    Py_VISIT(self->crowd.column);
+    Py_VISIT(self->crowd.said);
+    Py_VISIT(self->crowd.kind);
     return 0;
 }
 
 static int Ranker_clear(Ranker *self)
 {
     for (int k = 0; objects_of(self, k) != NULL; k++) Py_CLEAR(*objects_of(self, k));
+    Py_CLEAR(self->crowd.column);
+    Py_CLEAR(self->crowd.said);
+    Py_CLEAR(self->crowd.kind);
     return 0;
 }
 
@@ -185,6 +211,7 @@ static void Ranker_dealloc(Ranker *self)
     PyObject_GC_UnTrack(self);
     Ranker_clear(self);
     give_up(&self->arrays);
+    crowd_free(self);
     free(self->cells);
     free(self->met);
     type->tp_free((PyObject *)self);
@@ -260,6 +287,8 @@ static int Ranker_init(Ranker *self, PyObject *args, PyObject *given)
 static PyMethodDef methods[] = {
     {"answer", (PyCFunction)(void (*)(void))Ranker_answer, METH_FASTCALL,
      "answer(events, now, row, mask, exclude_seen, n, explain) -> (ids, scores, reasons), best first."},
+    {"ask_users", (PyCFunction)(void (*)(void))Ranker_ask_users, METH_VARARGS | METH_KEYWORDS,
+     "ask_users(**arrays): from now on answer by user neighbours, not by lists."},
     {NULL}};
 
 static PyType_Slot slots[] = {{Py_tp_doc, "The lists of a model and a view of the catalogue, ready to answer."},

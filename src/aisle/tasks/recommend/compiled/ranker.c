@@ -72,7 +72,7 @@ static Py_ssize_t step(Walk *walk, const Ranker *in, Py_ssize_t item, int type, 
 }
 
 /* 0, or -1 with an exception set. */
-static int weigh_event(Work *work, PyObject *event, Walk *walk)
+static int weigh_event(Work *work, PyObject *event, Walk *walk, int32_t *where)
 {
     const Ranker *in = work->in;
     if (!PyTuple_Check(event) || PyTuple_GET_SIZE(event) < 4) {
@@ -80,6 +80,7 @@ static int weigh_event(Work *work, PyObject *event, Walk *walk)
         return -1;
     }
     PyObject *known = PyDict_GetItemWithError(in->place, PyTuple_GET_ITEM(event, 0));
+    *where = -1;
     if (known == NULL) return PyErr_Occurred() ? -1 : 0;
     Py_ssize_t place = PyLong_AsSsize_t(known);
     long type = PyLong_AsLong(PyTuple_GET_ITEM(event, 1));
@@ -89,6 +90,7 @@ static int weigh_event(Work *work, PyObject *event, Walk *walk)
         PyErr_SetString(PyExc_IndexError, "no such place or event type");
         return -1;
     }
+    *where = (int32_t)place;
     Met *item = met(work, place);
     double worth = interest(in, item, (int)type, PyTuple_GET_ITEM(event, 3));
     if (in->steps) worth *= ((const double *)in->arrays.fades.buf)[step(walk, in, place, (int)type, age)];
@@ -267,7 +269,11 @@ void best(Work *work, const uint8_t *mask, int wanted, Py_ssize_t n)
         heap[0] = heap[last], heap[last] = worst;
         sink(heap, last, 0);
     }
-    for (Py_ssize_t w = 0; w < size; w++) work->in->cells[heap[w].place].winner = (int32_t)w;
+    for (Py_ssize_t w = 0; w < size; w++) {
+        Cell *cell = &work->in->cells[heap[w].place];
+        if (work->in->crowd.neighbours) heap[w].count = cell->winner;
+        cell->winner = (int32_t)w;
+    }
 }
 
 void explain(Work *work) { each_pair(work, 1); }
@@ -276,8 +282,9 @@ int compute(Work *work, PyObject *const *events, Py_ssize_t count, Py_ssize_t ro
 {
     Walk walk = {0};
     for (Py_ssize_t k = 0; k < count; k++)
-        if (weigh_event(work, events[k], &walk) < 0) return -1;
+        if (weigh_event(work, events[k], &walk, &work->places[k]) < 0) return -1;
     weigh_had(work, row);
+    if (work->in->crowd.neighbours) return by_users(work, events, count, row);
     share(work, scratch);
     each_pair(work, 0);
     return 0;
