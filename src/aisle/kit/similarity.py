@@ -187,7 +187,12 @@ class _Met:
 
     def lengths(self) -> Floats:
         """(rows,) √Σu² · √Σv²."""
-        return self.rows.norms * float(np.sqrt((self.query**2).sum()))
+        return self.rows.norms * _length(self.query)
+
+
+def _length(values: Floats) -> float:
+    """√Σu², added up one after the other as compiled code does."""
+    return math.sqrt(float(np.add.accumulate(values**2)[-1])) if len(values) else 0.0
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
@@ -208,8 +213,7 @@ def _compiled_cosine(columns: NDArray[np.int64], mine: Floats, rows: Rows) -> Fl
     dots, _ = compiled.sums(rows.csc, columns[inside], weights, rows.shape[0], alike)
     if alike and rows.uniform is not None and len(known):
         dots *= rows.uniform * float(known[0])
-    squares = np.add.accumulate(mine**2)[-1] if len(mine) else 0.0  # one after the other, as compiled code adds up
-    return _ratio(dots, rows.norms * float(np.sqrt(squares)))
+    return _ratio(dots, rows.norms * _length(mine))
 
 
 def _jaccard(met: _Met) -> Floats:
