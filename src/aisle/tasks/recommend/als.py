@@ -56,8 +56,7 @@ def learn(
     `exponent` ν (1: by frequency, 0: the same for all); starts from vectors of length about 0.1 drawn with `seed`."""
     rows = _slim(met.tocsr())
     columns = rows.T.tocsr()
-    rng = np.random.default_rng(seed)
-    items = (rng.standard_normal((met.shape[1], factors)) * 0.1 / np.sqrt(factors)).astype(np.float32)
+    items = _drawn(met.shape[1], factors, seed)
     users = np.zeros((met.shape[0], factors), np.float32)
     half = partial(half_step, alpha=alpha, regularisation=regularisation, exponent=exponent)
     steps = ENOUGH if met.nnz <= FEW else STEPS
@@ -68,6 +67,16 @@ def learn(
             step(epoch + 1, epochs)
     users = half(rows, items, near=users)
     return Factors(users, items, alpha, regularisation, exponent)
+
+
+def _drawn(items: int, factors: int, seed: int) -> Matrix:
+    """Where to start from, some rows at a time: all at once in float64 would be the most memory that a small shop ever needs."""
+    rng = np.random.default_rng(seed)
+    found = np.empty((items, factors), np.float32)
+    for start in range(0, items, TURNED):
+        some = found[start : start + TURNED]
+        some[:] = rng.standard_normal(some.shape) * 0.1 / np.sqrt(factors)
+    return found
 
 
 def _slim(rows: Sparse) -> Sparse:
