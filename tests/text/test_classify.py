@@ -97,6 +97,14 @@ def test_a_level_is_the_sum_of_what_is_below_it(tmp_path: Path) -> None:
     assert result.path[1].logit == pytest.approx(np.logaddexp.reduce([label.logit for label in below]), abs=1e-4)
 
 
+def test_no_more_labels_are_answered_than_are_asked_for(engine: TextEngine) -> None:
+    (every,) = ask(engine, text="great lamp").results
+    (best,) = ask(engine, text="great lamp", top_k=1).results
+    assert best.labels == every.labels[:1] and len(every.labels) == 2
+    (about,) = ask(engine, text="lovely chair", model="about", top_k=1).results
+    assert len(about.labels) == 1 and sorted(about.assigned or ()) == ["chair", "lovely"]  # what applies is never cut
+
+
 def test_a_text_may_have_several_labels(engine: TextEngine) -> None:
     (result,) = ask(engine, text="lovely chair", model="about").results
     assert result.assigned == ["chair", "lovely"] or result.assigned == ["lovely", "chair"]

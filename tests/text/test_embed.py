@@ -1,7 +1,9 @@
 """Texts as vectors: what is alike is near, in any script, however it is spelt."""
 
+import base64
 import unicodedata
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -49,6 +51,17 @@ def test_every_vector_has_length_one() -> None:
 @pytest.mark.parametrize("text", ["café crème", "Ünïcödé", "ガラス"])
 def test_one_text_spelt_two_ways_has_one_vector(text: str) -> None:
     assert alike(unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_packed_vectors_are_the_numbers_and_base64_in_json() -> None:
+    texts = ["lamp", "卧室台灯", "sofa"]
+    requests = [Embed(text=texts, encoding="base64"), Embed(text=texts[1:], encoding="base64")]
+    results = ENGINE.run("embed", [ENGINE.prepare("embed", one, Context()) for one in requests])
+    whole, part = (ENGINE.finish("embed", one, result) for one, result in zip(requests, results, strict=True))
+    assert [len(vectors) for vectors in (whole.embeddings, part.embeddings)] == [3, 2] and part.embeddings == whole.embeddings[1:]
+    assert np.allclose([np.frombuffer(one, "<f4") for one in whole.embeddings], vectors(*texts), atol=1e-6)
+    (first, *_) = msgspec.json.decode(msgspec.json.encode(whole))["embeddings"]
+    assert base64.b64decode(first) == whole.embeddings[0]
 
 
 def test_what_cannot_be_seen_changes_nothing() -> None:

@@ -121,6 +121,26 @@ def test_frozen_layers_stay_and_no_more_texts_are_learnt_from_than_was_said(kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_attention_as_matrix_products_gives_the_same_and_nothing_of_it_is_dropped(kind: str, tmp_path: Path) -> None:
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(network(tmp_path / "hub", kind))
+    ids, known = torch.arange(5, 17).reshape(2, 6), torch.tensor([[1] * 6, [1, 1, 1, 1, 0, 0]])
+    usual = model.config._attn_implementation
+    finetune._drop(torch, model, 0.0)
+    with torch.inference_mode():
+        fused = model.train()(ids, attention_mask=known).logits
+        with finetune._plain_attention(model):
+            assert model.config._attn_implementation == "eager"
+            plain = [model(ids, attention_mask=known).logits for _ in range(2)]
+    assert model.config._attn_implementation == usual
+    assert torch.equal(plain[0], plain[1]) and torch.allclose(plain[0], fused, atol=1e-5)
+    finetune._drop(torch, model, 0.3)
+    shares = {name: part.p for name, part in model.named_modules() if isinstance(part, torch.nn.Dropout)}
+    inside = [name for name in shares if ".self." in name or name.endswith("attention.dropout")]
+    assert len(inside) >= 2 and {shares[name] for name in inside} == {0.0}  # of each of two layers
+    assert {share for name, share in shares.items() if name not in inside} == {0.3}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_pulled_classifier_gives_the_logits_of_the_original(kind: str, tmp_path: Path) -> None:
     labels = {0: "bad", 1: "middling", 2: "good"}
     source = network(

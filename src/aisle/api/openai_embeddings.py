@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -36,11 +35,11 @@ class EmbeddingsRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     user: Annotated[str, Meta(max_length=256, description="Taken and not used.")] | None = None
 
 
-class EmbeddingOut(Struct, frozen=True, kw_only=True):
+class EmbeddingOut(Struct, frozen=True, kw_only=True, gc=False):
     """One text's vector."""
 
     index: int
-    embedding: list[float] | str
+    embedding: list[float] | bytes  # bytes are base64 in JSON
     object: str = "embedding"
 
 
@@ -98,8 +97,8 @@ class EmbeddingsHandlers:
         )  # fmt: skip
 
 
-def _shaped(vectors: list[list[float] | str], asked: EmbeddingsRequest) -> Sequence[list[float] | str]:
-    """Where fewer numbers were asked for: so many, of length 1 again, as numbers or as base64. Raises BadInput."""
+def _shaped(vectors: list[list[float] | bytes], asked: EmbeddingsRequest) -> Sequence[list[float] | bytes]:
+    """Where fewer numbers were asked for: so many, of length 1 again, as numbers or as bytes. Raises BadInput."""
     if asked.dimensions is None:
         return vectors
     if asked.dimensions > len(vectors[0]):
@@ -107,5 +106,5 @@ def _shaped(vectors: list[list[float] | str], asked: EmbeddingsRequest) -> Seque
     rows = np.array(vectors, "<f4")[:, : asked.dimensions]
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     if asked.encoding_format == "base64":
-        return [base64.b64encode(row.tobytes()).decode("ascii") for row in rows]
+        return [row.tobytes() for row in rows]
     return list(rows.astype(float).round(6).tolist())

@@ -22,7 +22,6 @@ Floats = NDArray[np.float32]
 SPEC = "classifier.json"
 NO_WAYS: Mapping[str, Way] = {}
 PATH = " > "
-MOST_LABELS = 10  # in an answer
 DECIMALS = 6  # of probabilities and logits
 
 
@@ -59,15 +58,20 @@ class Classifier:
     spec: Spec
     model: Model
 
-    def classify(self, logits: Floats) -> list[list[Label]]:
-        """The likeliest labels of each text, best first."""
-        order = np.argsort(-logits, axis=1, kind="stable")[:, :MOST_LABELS]
+    def classify(self, logits: Floats, most: int) -> list[list[Label]]:
+        """The likeliest labels of each text, best first, at most so many."""
+        order = np.argsort(-logits, axis=1)[:, :most]
         likely = calibration.probabilities(logits.astype(np.float64), self.spec.multi)
         columns = [
             np.round(np.take_along_axis(one, order, axis=1), DECIMALS).tolist() for one in (likely, logits.astype(np.float64))
         ]
         named = self.spec.labels.__getitem__
         return [list(map(Label, map(named, places), *row)) for places, *row in zip(order.tolist(), *columns, strict=True)]
+
+    def assigned(self, logits: Floats) -> list[str]:
+        """Of one text, the labels that are more likely than not, best first; for texts that may have several."""
+        likely = np.flatnonzero(logits > 0)
+        return [self.spec.labels[place] for place in likely[np.argsort(-logits[likely], kind="stable")].tolist()]
 
     def known(self, logits: Floats) -> list[bool]:
         """Whether each text belongs to any of the labels."""

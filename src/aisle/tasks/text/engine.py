@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from aisle.tasks.text.classifiers import NO_WAYS, Classifier
 from aisle.tasks.text.inherit import SENTENCES
 from aisle.tasks.text.schema import Classification, Classified, Classify, Embed, Embeddings, Explanation, Label, Token
 
-TRIPLE = 3  # bytes, which are four letters of base64
 DECIMALS = 6  # of a vector's numbers: more would only make the answer longer
 EXPLAINED = 3.0  # times the cost of a text that is not explained
 
@@ -62,7 +60,7 @@ class TextEngine:
             return Embeddings(embeddings=_written(vectors, request.encoding), tokens=int(tokens.sum()), truncated=longer)
         ask, logits = result
         chosen = ask.classifier
-        rows = zip(chosen.classify(logits), chosen.known(logits), chosen.paths(logits), strict=True)
+        rows = zip(chosen.classify(logits, request.top_k), chosen.known(logits), chosen.paths(logits), strict=True)
         results = [_classified(ask, place, logits[place], row, place in longer) for place, row in enumerate(rows)]
         return Classification(results=results, classifier=ask.classifier.spec.name)
 
@@ -71,17 +69,15 @@ class TextEngine:
         if not texts:
             return []
         vectors, tokens = self.embedding.embed(texts)
-        ends = np.cumsum([len(one.data) for one in batch])[:-1]
-        return list(zip(np.split(vectors, ends), np.split(tokens, ends), strict=True))
+        return [(vectors[rows], tokens[rows]) for rows in _parts([len(one.data) for one in batch])]
 
     def _classify(self, asks: Sequence[Ask]) -> list[Any]:
         found: list[Any] = [None] * len(asks)
         for name in dict.fromkeys(ask.classifier.spec.name for ask in asks):
             own = [place for place, ask in enumerate(asks) if ask.classifier.spec.name == name]
             logits = asks[own[0]].classifier.model.logits([text for place in own for text in asks[place].texts])
-            ends = np.cumsum([len(asks[place].texts) for place in own])[:-1]
-            for place, rows in zip(own, np.split(logits, ends), strict=True):
-                found[place] = (asks[place], rows)
+            for place, rows in zip(own, _parts([len(asks[place].texts) for place in own]), strict=True):
+                found[place] = (asks[place], logits[rows])
         return found
 
     def _classifier(self, name: str | None) -> Classifier:
@@ -113,16 +109,18 @@ def _texts(request: Embed | Classify) -> list[str]:
     return texts
 
 
+def _parts(sizes: Sequence[int]) -> Iterator[slice]:
+    """Where each of several stretches lies, one behind the other."""
+    stop = 0
+    for size in sizes:
+        start, stop = stop, stop + size
+        yield slice(start, stop)
+
+
 def _written(vectors: Any, encoding: str) -> Any:
-    """(texts, dimensions) as numbers or as base64."""
+    """(texts, dimensions) as numbers, or as bytes, which the answer's encoder writes as base64."""
     if encoding == "base64":
-        rows = np.ascontiguousarray(vectors, "<f4")
-        if rows.strides[0] % TRIPLE:
-            return [base64.b64encode(row).decode("ascii") for row in rows]
-        size, whole = (
-            rows.strides[0] // TRIPLE * 4,
-            base64.b64encode(rows.tobytes()).decode("ascii"),
-        )  # no row ends within a letter
+        whole, size = np.ascontiguousarray(vectors, "<f4").tobytes(), 4 * vectors.shape[1]
         return [whole[start : start + size] for start in range(0, len(whole), size)]
     return np.round(vectors.astype(np.float64), DECIMALS).tolist()
 
@@ -133,7 +131,7 @@ def _classified(
     chosen, (labels, known, path) = ask.classifier, found
     explanation = None
     if ask.explain:
-        pieces, bias = chosen.model.explain(ask.texts[place], int(np.argmax(logits)))
+        pieces, bias = chosen.model.explain(ask.texts[place], chosen.spec.labels.index(labels[0].label))
         tokens = [Token(ask.texts[place][start:stop], contribution) for start, stop, contribution in pieces]
         method: Any = "exact" if chosen.spec.kind == "linear" else "occlusion"
         explanation = Explanation(label=labels[0].label, method=method, bias=bias, tokens=tokens)
@@ -141,7 +139,7 @@ def _classified(
         labels=labels,
         known=known,
         path=path,
-        assigned=[label.label for label in labels if label.logit > 0] if chosen.spec.multi else None,
+        assigned=chosen.assigned(logits) if chosen.spec.multi else None,
         explanation=explanation,
         truncated=truncated,
     )

@@ -26,7 +26,7 @@ class Embed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Embeddings(Answer, kw_only=True, omit_defaults=True):
     """One vector of length 1 for each text: the dot product of two is their cosine."""
 
-    embeddings: list[list[float] | str]  # numbers, or base64
+    embeddings: list[list[float] | bytes]  # numbers, or little-endian float32, which is base64 in JSON
     tokens: int  # read in all
     truncated: list[int] = []  # which texts were longer than what is read
 
@@ -41,6 +41,7 @@ class Classify(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    top_k: Annotated[int, Meta(ge=1, le=1000, description="The likeliest labels that are answered, at most so many.")] = 10
     explain: Annotated[
         Literal["none", "full"],
         Meta(description="full: what each word contributed to the logit of the likeliest label."),
@@ -71,10 +72,10 @@ class Explanation(Struct, frozen=True, kw_only=True):
     tokens: list[Token]  # side by side they are the text as it was read
 
 
-class Classified(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a text is labelled, best first (at most ten)."""
+class Classified(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a text is labelled."""
 
-    labels: list[Label]
+    labels: list[Label]  # best first, at most `top_k`
     known: bool = True  # false: it seems to belong to none of the labels
     path: list[Label] | None = None  # for labels like "A > B": the best at each level
     assigned: list[str] | None = None  # where a text may have several labels: those more likely than not
@@ -114,6 +115,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     learning_rate: Annotated[float, Meta(gt=0, le=1, description="For encoder: the highest, warmed up to and then falling.")] = (
         5e-5
     )
+    dropout: Annotated[
+        float,
+        Meta(ge=0, lt=1, description="For encoder: the share of numbers left out while it learns; 0 takes a fifth less time."),
+    ] = 0.1
     most_texts: Annotated[
         int, Meta(ge=0, description="For encoder: it learns from so many texts at most, drawn at random; 0: from all.")
     ] = 0
