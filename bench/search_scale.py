@@ -99,7 +99,11 @@ def catalogue(size: int, seed: int = 7) -> Iterator[Item]:
                 brand=f"brand{number % 500}",
                 category=f"Part {number % 12} > Shelf {number % 300}",
                 price=Money(amount=100 + number % 9000, currency="EUR"),
-                attributes={"colour": known[number % 12], "material": known[12 + number % 20], "size": f"{number % 9} cm"},
+                attributes={
+                    "colour": str(known[number % 12]),
+                    "material": str(known[12 + number % 20]),
+                    "size": f"{number % 9} cm",
+                },
             )
 
 

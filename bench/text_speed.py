@@ -1,12 +1,14 @@
 """Texts through HTTP beside the raw runtime loop: processor time of 1,000 texts on both sides, in turns, in one run.
 
     python -m bench text_speed [--encoder FOLDER] [--rounds 3] [--texts 32] [--peer PYTHON]
+    python -m bench text_speed --parts [--texts 32]
 
 The raw loop is what remains without a server: tokenizer, ONNX Runtime (or the table of the static embedding, or the linear
 classifier), the texts of a request at a time, sorted by length, nothing rendered. Requests carry `--texts` texts, as clients
 that embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds, else
 the starter's table does; the linear classifier is the starter's `language`. `--peer` names a Python that has
 sentence-transformers: it encodes the same texts with the same weights, in batches of the same size, in its own process.
+`--parts` takes one request of so many texts apart, without a server: the best of many times by the clock, a text.
 """
 
 from __future__ import annotations
@@ -27,10 +29,16 @@ from bench.over_http import Server, asked, free_port, measure, request_of, runni
 from bench.text import TEXT
 
 from aisle.access import DEFAULT_TENANT
+from aisle.api.decode import reader
+from aisle.api.openai_embeddings import EmbeddingOut, EmbeddingsList, EmbeddingsRequest, TokensUsed
+from aisle.api.reply import json as reply
 from aisle.embedded import Shop
 from aisle.kit.words import plain
+from aisle.task import Context
 from aisle.tasks.text import classifiers, encoder, static
+from aisle.tasks.text.engine import load
 from aisle.tasks.text.fit import STARTER
+from aisle.tasks.text.schema import Classify, Embed
 
 READ = 2048
 PEER = """
@@ -65,10 +73,12 @@ def raw(ask: Callable[[list[str]], Any], texts: list[str], size: int) -> float:
     return (time.process_time() - began) * 1e6 / len(read)
 
 
-def compared(name: str, server: Server, path: str, ask: Callable[[list[str]], Any], given: argparse.Namespace, key: str) -> None:
+def compared(
+    name: str, server: Server, path: str, ask: Callable[[list[str]], Any], given: argparse.Namespace, key: str, most: int = 0
+) -> None:
     texts = titles()
     for size in dict.fromkeys((given.texts, 1)):
-        bodies = [body(path, texts[start : start + size]) for start in range(0, len(texts) - size + 1, size)]
+        bodies = [body(path, texts[start : start + size], most) for start in range(0, len(texts) - size + 1, size)]
         with tempfile.TemporaryDirectory() as folder:
             requests = write(Path(folder) / "requests", [request_of(path, json.dumps(one).encode(), key) for one in bodies])
             measure(server, requests, given.connections, 1.0)  # warm
@@ -84,10 +94,52 @@ def compared(name: str, server: Server, path: str, ask: Callable[[list[str]], An
         )  # fmt: skip
 
 
-def body(path: str, texts: list[str]) -> dict[str, Any]:
+def body(path: str, texts: list[str], most: int = 0) -> dict[str, Any]:
     if path == "/v1/embeddings":
         return {"model": "text", "input": texts, "encoding_format": "base64"}  # as OpenAI's client asks
-    return {"text": texts, "model": "language"}
+    return {"text": texts, "model": "language"} | ({"top_k": most} if most else {})
+
+
+def parts(size: int) -> None:
+    """What each step of one request costs, in microseconds a text."""
+    texts, engine = titles()[:size], load(STARTER)
+    sent = json.dumps(body("/v1/embeddings", texts)).encode()
+    read, request = reader(EmbeddingsRequest), Embed(text=texts, encoding="base64")
+    steps: list[tuple[str, Callable[[], Any]]] = [("embed: decoded", lambda: read(sent))]
+    steps += _steps(engine, "embed", request, _face)
+    for most in (10, 1):
+        steps += _steps(engine, "classify", Classify(text=texts, model="language", top_k=most), lambda answer: answer)
+    for name, step in steps:
+        print(f"{name}: {_best(step) / size:.2f} us a text, {size} texts a request")
+
+
+def _face(answer: Any) -> EmbeddingsList:
+    """As OpenAI's clients get it."""
+    rows = [EmbeddingOut(index=at, embedding=one) for at, one in enumerate(answer.embeddings)]
+    return EmbeddingsList(data=rows, model="text", usage=TokensUsed(1, 1))
+
+
+def _steps(engine: Any, op: str, request: Any, written: Callable[[Any], Any]) -> list[tuple[str, Callable[[], Any]]]:
+    prepared = engine.prepare(op, request, Context())
+    (result,) = engine.run(op, [prepared])
+    answer = engine.finish(op, request, result)
+    name = f"{op}, {request.top_k} labels" if op == "classify" else op
+    return [
+        (f"{name}: prepared", lambda: engine.prepare(op, request, Context())),
+        (f"{name}: computed (the raw loop)", lambda: engine.run(op, [prepared])),
+        (f"{name}: finished", lambda: engine.finish(op, request, result)),
+        (f"{name}: encoded, {len(reply(written(answer)).body)} bytes", lambda: reply(written(answer))),
+    ]
+
+
+def _best(step: Callable[[], Any]) -> float:
+    """Microseconds: the least of 200 tries."""
+    took = []
+    for _ in range(200):
+        began = time.perf_counter()
+        step()
+        took.append(time.perf_counter() - began)
+    return min(took) * 1e6
 
 
 def peer(given: argparse.Namespace, model: encoder.Encoder) -> None:
@@ -127,7 +179,8 @@ def serve(given: argparse.Namespace, home: Path, pulled: str) -> None:
                 peer(given, network)
             return
         compared("/v1/embeddings, static starter", server, "/v1/embeddings", table.embed, given, key)
-        compared("/v1/text/classify, linear", server, "/v1/text/classify", language.logits, given, key)
+        for most, labels in ((10, "ten labels"), (1, "one label")):
+            compared(f"/v1/text/classify, linear, {labels}", server, "/v1/text/classify", language.logits, given, key, most)
 
 
 def main() -> None:
@@ -138,7 +191,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--parts", action="store_true", help="the steps of one request, without a server")
     given = parser.parse_args()
+    if given.parts:
+        parts(given.texts)
+        return
     with tempfile.TemporaryDirectory() as folder:
         serve(given, Path(folder) / "shop", given.encoder)
 

@@ -63,10 +63,11 @@ class Classifier:
         order = np.argsort(-logits, axis=1)[:, :most]
         likely = calibration.probabilities(logits.astype(np.float64), self.spec.multi)
         columns = [
-            np.round(np.take_along_axis(one, order, axis=1), DECIMALS).tolist() for one in (likely, logits.astype(np.float64))
+            np.round(np.take_along_axis(one, order, axis=1), DECIMALS).ravel().tolist()
+            for one in (likely, logits.astype(np.float64))
         ]
-        named = self.spec.labels.__getitem__
-        return [list(map(Label, map(named, places), *row)) for places, *row in zip(order.tolist(), *columns, strict=True)]
+        flat, each = list(map(Label, map(self.spec.labels.__getitem__, order.ravel().tolist()), *columns)), order.shape[1]
+        return [flat[start : start + each] for start in range(0, len(flat), each)]
 
     def assigned(self, logits: Floats) -> list[str]:
         """Of one text, the labels that are more likely than not, best first; for texts that may have several."""

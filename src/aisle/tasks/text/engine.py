@@ -61,8 +61,11 @@ class TextEngine:
         ask, logits = result
         chosen = ask.classifier
         rows = zip(chosen.classify(logits, request.top_k), chosen.known(logits), chosen.paths(logits), strict=True)
-        results = [_classified(ask, place, logits[place], row, place in longer) for place, row in enumerate(rows)]
-        return Classification(results=results, classifier=ask.classifier.spec.name)
+        if ask.explain or chosen.spec.multi or longer:
+            results = [_classified(ask, place, logits[place], row, place in longer) for place, row in enumerate(rows)]
+        else:
+            results = [Classified(labels=labels, known=known, path=path) for labels, known, path in rows]
+        return Classification(results=results, classifier=chosen.spec.name)
 
     def _embed(self, batch: Sequence[Prepared]) -> list[Any]:
         texts = [text for one in batch for text in one.data]
