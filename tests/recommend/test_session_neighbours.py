@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.recommend.worlds import adds_up, ids, item, past, shop, train
 
-from aisle.tasks.recommend.session_neighbours import Nearness, Visits
+from aisle.tasks.recommend.session_neighbours import Nearness, Visits, distinct
 from aisle.tasks.recommend.session_neighbours import ask as asked
 
 EVEN = Nearness(rarity=0.0, ageing=0.0, after=1.0, before=1.0, backward=1.0, own=1.0, popularity=0.0)
@@ -55,6 +55,15 @@ def test_scores_and_what_each_item_gave_are_the_formula_visit_by_visit(seed: int
     found, expected = asked(of(rows), items, weight, Nearness()), plain(rows, items, weight, Nearness(), 9)
     np.testing.assert_allclose(found.given(np.arange(9), 9), expected, rtol=1e-12)
     np.testing.assert_allclose(found.scores(9), expected.sum(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("total", [40, 400, 400_000])
+def test_distinct_numbers_are_found_with_a_table_as_by_sorting(total) -> None:
+    rng = np.random.default_rng(total)
+    for size in (0, 1, 300):
+        visit = rng.integers(0, total, size).astype(np.int32)
+        for mine, theirs in zip(distinct(visit, total), np.unique(visit, return_index=True, return_inverse=True), strict=True):
+            assert mine.tolist() == theirs.tolist()
 
 
 def test_a_visit_that_shares_more_counts_more() -> None:
