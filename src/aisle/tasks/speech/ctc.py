@@ -45,8 +45,9 @@ from aisle.tasks.speech.spoken import spoken
 
 QUIET = -60.0  # dB below full scale at the loudest: nobody speaks
 LEAST = 0.06  # seconds
-PEEK = 3200  # samples between looks at a chunk that is not complete, once there are words: 0.2 seconds
-AHEAD = 6  # texts followed in such a look, which is thrown away: half the cost of a live voice were these
+PEEK = 3200  # samples since the last look that make another one at a chunk that is not complete, once there are words: 0.2 s
+LIVE = 8  # texts followed while somebody speaks; the finished text is searched for anew, as wide as a recording's
+AHEAD = 6  # texts followed in a look at a chunk that is not complete, which is thrown away
 PAUSE = 27  # output frames of blank, 0.8 seconds: what comes after is decoded by itself
 NOTHING_FITS = "what was said is none of the phrases of the grammar"
 
@@ -205,12 +206,12 @@ class CTCStream:
         self._loudest = max(self._loudest, float(np.abs(samples).max(initial=0.0)))
         rows = self._ear.push(samples)
         self._rows.append(rows)
-        self._beam = self._decoder.advance(self._beam, rows)
+        self._beam = self._decoder.advance(self._beam, rows, LIVE)
         self._ahead += len(samples)
-        if self._said and self._ahead < PEEK:
+        if self._said and not len(rows) and self._ahead < PEEK:
             return None
         self._ahead = 0
-        ahead = self._ear.peek()
+        ahead = rows[:0] if self._said and len(rows) else self._ear.peek()
         best = self._decoder.ranked(self._decoder.advance(self._beam[:AHEAD], ahead, AHEAD), 5)
         text = best[0].text if 20 * math.log10(max(self._loudest, 1e-9)) > QUIET else ""
         silence = silent_end(np.concatenate([*self._rows[-60:], ahead]))

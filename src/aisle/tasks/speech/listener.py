@@ -31,7 +31,8 @@ class Listener:
         self._turns = Turning(request.turns) if request.turns is not None else None
         self._rest = np.zeros(0, np.float32)  # samples that are no whole step yet
         self._stream: Stream | None = None  # of the turn that is being spoken
-        self._said = 0  # samples of it
+        self._waiting: list[Samples] = []  # of the turn, not heard yet
+        self._said = 0  # samples of the turn
         self._at = 0  # samples since the stream was opened
         self._text = ""
 
@@ -46,9 +47,9 @@ class Listener:
         whole = len(sound) // STEP * STEP
         self._rest = sound[whole:]
         found: list[Any] = []
-        for at in range(0, whole, STEP):
-            found += self._step(sound[at : at + STEP], self._turns)
-        return latest(found)
+        for step, probability in zip(sound[:whole].reshape(-1, STEP), self._turns.judge(sound[:whole]), strict=True):
+            found += self._step(step, probability, self._turns)
+        return latest([*found, *self._caught_up()])
 
     def finish(self) -> Answer:
         """The answer on what was said since the last one."""
@@ -59,26 +60,36 @@ class Listener:
             self._turns.reset()
         return self._end()
 
-    def _step(self, sound: Samples, turns: Turning) -> list[Any]:
-        """32 ms, judged and heard."""
+    def _step(self, sound: Samples, probability: float, turns: Turning) -> list[Any]:
+        """32 ms, judged; what belongs to a turn waits until the part has been judged, or the turn ends."""
         self._at += len(sound)
-        change = turns.push(sound)
+        change = turns.push(sound, probability)
         if change == "begins":
             before = turns.take()
-            return [SpeechStarted(self._ms(self._at - len(before))), *self._hear(before)]
+            self._stream, self._said, self._text = self._begin(), 0, ""
+            self._wait(before)
+            return [SpeechStarted(self._ms(self._at - len(before)))]
         if self._stream is None:
             return []
-        found = self._hear(sound)
+        self._wait(sound)
         if change == "ends" or self._said >= LONGEST:
             turns.reset()
-            found += [SpeechStopped(self._ms(self._at)), self._end()]
-        return found
+            return [*self._caught_up(), SpeechStopped(self._ms(self._at)), self._end()]
+        return []
+
+    def _wait(self, sound: Samples) -> None:
+        self._waiting.append(sound)
+        self._said += len(sound)
+
+    def _caught_up(self) -> list[Any]:
+        """Give the recogniser what waits, all at once: a look at the text so far is the dearest part of a live voice."""
+        waiting, self._waiting = self._waiting, []
+        return self._hear(np.concatenate(waiting)) if waiting else []
 
     def _hear(self, sound: Samples) -> list[Any]:
         """Give the recogniser more of this turn, and tell of its text where that has changed."""
         if self._stream is None:
-            self._stream, self._said, self._text = self._begin(), 0, ""
-        self._said += len(sound)
+            self._stream, self._text = self._begin(), ""
         partial = self._stream.push(sound)
         if partial is None or partial.text == self._text:
             return []
@@ -94,7 +105,7 @@ class Listener:
 
 
 class Turning:
-    """Finds out from sound, 32 ms at a time, where a turn of speech begins and ends; keeps what came just before it."""
+    """Finds out, 32 ms at a time, where a turn of speech begins and ends; keeps what came just before it."""
 
     def __init__(self, rules: Turns) -> None:
         self._rules = rules
@@ -104,9 +115,12 @@ class Turning:
         self._speaking = False
         self._run = 0  # steps in a row that say the other thing than the state
 
-    def push(self, step: Samples) -> str:
+    def judge(self, steps: Samples) -> list[float]:
+        """How likely each step is speech, in one run of the detector."""
+        return self._detector.push(steps)
+
+    def push(self, step: Samples, probability: float) -> str:
         """What this step changes: "begins", "ends" or nothing ("")."""
-        (probability,) = self._detector.push(step)
         if self._speaking:
             self._run = self._run + 1 if probability < self._rules.threshold - RELEASE else 0
             return "ends" if self._run >= self._patience else ""
