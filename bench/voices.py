@@ -184,15 +184,19 @@ async def _say(socket: Any, clip: Clip, caller: Caller) -> None:
     began = time.perf_counter()
     listening = asyncio.create_task(_hear(socket, clip, caller, began))
     sound = np.concatenate([clip.sound, silence(QUIET, 0.0005)])
-    for place, at in enumerate(range(0, len(sound), PART)):
-        late = began + (place + 1) * PART / RATE - time.perf_counter()  # a part is sent when it has been spoken
-        if late > 0:
-            await asyncio.sleep(late)
-        content = (np.clip(sound[at : at + PART], -1, 1) * 32767).astype("<i2").tobytes()
-        await socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(content).decode()}))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(10):
-            await listening
+    try:
+        for place, at in enumerate(range(0, len(sound), PART)):
+            late = began + (place + 1) * PART / RATE - time.perf_counter()  # a part is sent when it has been spoken
+            if late > 0:
+                await asyncio.sleep(late)
+            content = (np.clip(sound[at : at + PART], -1, 1) * 32767).astype("<i2").tobytes()
+            await socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(content).decode()}))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await listening
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)  # a lost connection is told once
 
 
 async def _hear(socket: Any, clip: Clip, caller: Caller, began: float) -> None:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from bench.voice_sound import babble, silence
-from tests.speech.counting import Counting, Transcription, answer
+from tests.speech.counting import Counted, Counting, Transcription, answer
 
 from aisle.errors import BadInput
 from aisle.tasks.speech import listener
@@ -105,3 +105,11 @@ def test_rules_of_turns_and_hints_and_formats_are_followed() -> None:
 def test_what_is_no_sound_is_refused() -> None:
     with pytest.raises(BadInput, match="raw sound"):
         open_().push("text")
+
+
+def test_a_part_of_many_steps_is_heard_in_one_go() -> None:
+    looks: list[int] = []
+    ear = Listener(Listen(rate=RATE), lambda: Counted((), lambda: looks.append(1)), answer)
+    parts = [ear.push(pcm(sound)) for sound in np.array_split(TWO_TURNS[: 3 * RATE], 10)]
+    assert sum(any(isinstance(one, Partly) for one in part) for part in parts) >= 3
+    assert len(looks) <= len(parts)
