@@ -10,7 +10,7 @@ import pytest
 
 from aisle.tasks.speech import acoustic, ctc, tiny
 from aisle.tasks.speech.acoustic import Ear
-from aisle.tasks.speech.features import Running, Spread, features, log_mel
+from aisle.tasks.speech.features import Running, Spread, features, log_mel, retuned
 
 torch = pytest.importorskip("torch")
 NOISE = (0.1 * np.random.default_rng(1).standard_normal(40_000)).astype(np.float32)
@@ -100,3 +100,11 @@ def test_notes_are_heard(notes: ctc.CTC) -> None:
     for one in heard:
         assert all(0 <= word.probability <= 1 for word in one.words)
         assert sum(alternative.probability for alternative in one.alternatives) <= 1 + 1e-6
+
+
+def test_a_retuned_sound_has_its_bands_elsewhere_and_nothing_else_changed() -> None:
+    logs = log_mel(NOISE)
+    logs[:, 20] += 5.0
+    assert np.array_equal(retuned(logs, 1.0), logs)
+    assert int(retuned(logs, 1.25).mean(0).argmax()) == 16 and int(retuned(logs, 0.8).mean(0).argmax()) == 25
+    assert retuned(logs, 0.95).shape == logs.shape

@@ -47,9 +47,9 @@ class Acoustic:
         swept = np.zeros((size["blocks"], batch, size["kernel"] - 1, size["width"]), np.float32)
         return State(heard, swept, np.zeros(batch, np.int64))
 
-    def logs(self, samples: Floats) -> Floats:
-        """(output frames, 1 + letters) of a whole recording."""
-        mel = features(samples, self.spread)
+    def logs(self, samples: Floats, tract: float = 1.0) -> Floats:
+        """(output frames, 1 + letters) of a whole recording, retuned by `tract` before the network sees it."""
+        mel = features(samples, self.spread, tract)
         frames = -(-len(mel) // SUBSAMPLING)
         if not frames:
             return np.zeros((0, self.size["outputs"]), np.float32)

@@ -16,7 +16,7 @@ from scipy.signal import lfilter
 
 from aisle.kit import mel
 from aisle.kit.audio import RATE
-from aisle.tasks.speech.features import FLOOR, RECIPE
+from aisle.tasks.speech.features import FLOOR, RECIPE, retuned
 
 Floats = NDArray[np.float32]
 Draw = np.random.Generator
@@ -61,10 +61,7 @@ def warped(energy: Floats, tempo: float, voice: float) -> Floats:
     early = times.astype(int)
     part = (times - early)[:, None]
     logs = logs[early] * (1 - part) + logs[np.minimum(early + 1, len(logs) - 1)] * part
-    bands = np.clip(np.arange(logs.shape[1]) * voice, 0, logs.shape[1] - 1)
-    low = bands.astype(int)
-    share = bands - low
-    return np.asarray(np.exp(logs[:, low] * (1 - share) + logs[:, np.minimum(low + 1, logs.shape[1] - 1)] * share), np.float32)
+    return np.asarray(np.exp(retuned(logs, voice)), np.float32)
 
 
 def quietest(energy: Floats) -> Floats:

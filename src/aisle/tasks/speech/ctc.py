@@ -49,6 +49,7 @@ PEEK = 3200  # samples since the last look that make another one at a chunk that
 LIVE = 8  # texts followed while somebody speaks; the finished text is searched for anew, as wide as a recording's
 AHEAD = 6  # texts followed in a look at a chunk that is not complete, which is thrown away
 PAUSE = 27  # output frames of blank, 0.8 seconds: what comes after is decoded by itself
+TRACTS = (0.95, 1.05)  # beside 1: pitch and formants that a command is tried with; what its grammar explains best counts
 NOTHING_FITS = "what was said is none of the phrases of the grammar"
 
 
@@ -167,6 +168,10 @@ class CTC:
             return Understood(heard=heard, reason=nothing)
         chances = np.exp(self.acoustic.logs(sound).astype(np.float64))
         total, near = scorer.narrowed(chances)
+        for tract in TRACTS:
+            other = np.exp(self.acoustic.logs(sound, tract).astype(np.float64))
+            if (explained := near.forward(other)) > total:
+                chances, total = other, explained
         best = near.best(chances)
         if best is None:
             return Understood(heard=heard, reason=NOTHING_FITS)

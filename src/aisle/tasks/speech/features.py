@@ -51,6 +51,16 @@ def log_mel(samples: Floats) -> Floats:
     return mel.log_mel(samples, RECIPE, FLOOR)
 
 
-def features(samples: Floats, spread: Spread) -> Floats:
-    """What the network sees of a whole recording: (frames, mels)."""
-    return Running(spread)(log_mel(samples))
+def retuned(logs: Floats, factor: float) -> Floats:
+    """(frames, mels) as another vocal tract would say it: what was at `factor` times a band's place moves to it, in between by a
+    straight line."""
+    bands = np.clip(np.arange(logs.shape[1]) * factor, 0, logs.shape[1] - 1)
+    low = bands.astype(int)
+    share = (bands - low).astype(np.float32)
+    return np.asarray(logs[:, low] * (1 - share) + logs[:, np.minimum(low + 1, logs.shape[1] - 1)] * share, np.float32)
+
+
+def features(samples: Floats, spread: Spread, tract: float = 1.0) -> Floats:
+    """What the network sees of a whole recording, retuned by `tract`: (frames, mels)."""
+    logs = log_mel(samples)
+    return Running(spread)(logs if tract == 1.0 else retuned(logs, tract))
