@@ -60,7 +60,7 @@ class Classifier:
 
     def classify(self, logits: Floats, most: int) -> list[list[Label]]:
         """The likeliest labels of each text, best first, at most so many."""
-        order = np.argsort(-logits, axis=1)[:, :most]
+        order = np.argsort(-logits, axis=1, kind="stable")[:, :most]
         likely = calibration.probabilities(logits.astype(np.float64), self.spec.multi)
         columns = [
             np.round(np.take_along_axis(one, order, axis=1), DECIMALS).ravel().tolist()
