@@ -111,14 +111,17 @@ def _scored(batch: Sequence[Ask], view: View, model: Model) -> tuple[History, li
 
 def _by_history(batch: Sequence[Ask], history: History, view: View, model: Model) -> list[Found]:
     speaks = speaker(batch, history, view, model)
-    pairs = ranking.pairs(history, view.items.personal, view, model.share) if speaks is None else None
-    scores = speaks.scores if pairs is None else ranking.add_up(pairs, len(batch), view.size)  # type: ignore[union-attr]
+    if speaks is None:
+        pairs = ranking.pairs(history, view.items.personal, view, model.share)
+        scores = ranking.add_up(pairs, len(batch), view.size)
+    else:
+        scores = speaks.scores
     ranking.close(scores, batch, history.hidden, view)
     ranked = ranking.best(scores, [ask.request.n for ask in batch])
     how = [ask.request.explain for ask in batch]
     why: list[list[Reason]] = [[] for _ in ranked.user]
     if how.count("none") < len(how):
-        made_of = pairs or ranking.told(speaks, ranked, len(batch))  # type: ignore[arg-type]
+        made_of = pairs if speaks is None else ranking.told(speaks, ranked, len(batch))
         why = reasons.from_history(ranked, ranking.parts(ranked, made_of, len(batch), view.size), history, view, how)
     items, points = view.ids[ranked.place].tolist(), ranked.score.tolist()
     stops = ranked.user.searchsorted(np.arange(len(batch) + 1)).tolist()
