@@ -79,6 +79,19 @@ def test_the_shops_language_needs_a_margin_before_it_is_preferred(notes: ctc.CTC
     assert model.read(np.log(chances), Hints(), 0.3).text == wanted
 
 
+def test_whether_there_is_speech_is_judged_without_the_shops_words(notes: ctc.CTC) -> None:
+    everyday = ngram.Language([(1.0, ngram.counted(["do", "mi"]))])
+    chances = np.full((4, len(ALPHABET) + 1), 1e-6, np.float32)
+    for frame, (sure, unsure) in enumerate(["dt", "oi"]):  # clearly "do" to those who do not wish for "ti"
+        chances[2 * frame, [ALPHABET.index(sure) + 1, ALPHABET.index(unsure) + 1]] = 0.9, 0.1
+        chances[2 * frame + 1, 0] = 0.99
+    texts = {}
+    for gate in (0.5, 0.99):
+        settings = msgspec.structs.replace(notes.settings, margin=0.0, unsure=gate, gain=40.0, search=Search(language=0.0))
+        texts[gate] = ctc.CTC(notes.acoustic, everyday, ("ti",), settings, everyday).read(np.log(chances), Hints(), 0.1).text
+    assert texts == {0.5: "ti", 0.99: ""}
+
+
 def test_another_language_is_refused(notes: ctc.CTC) -> None:
     with pytest.raises(BadInput, match="'en' only"):
         notes.hear([tiny.sung("mi", 8)], language="de", hints=None)

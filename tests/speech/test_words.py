@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,38 @@ def test_a_finished_phrase_earns_and_a_broken_one_pays_back() -> None:
     assert earned(phrases, "velloria lamb") == pytest.approx(0)
     assert earned(phrases, "lamps") == pytest.approx(0)
     assert [phrase for phrase, _ in found_in("the velloria lamp and a lamp", phrases)] == ["velloria lamp", "lamp"]
+
+
+def test_what_is_left_half_way_keeps_its_whole_phrases_and_goes_on_as_its_last_word() -> None:
+    phrases = Phrases(["velloria desk lamp", "velloria", "desk", "table", "tablet"], gain=8.0)  # a letter earns 1
+    assert earned(phrases, "velloria desk lamp") == pytest.approx(18)
+    assert earned(phrases, "velloria desk") == pytest.approx(8 + 4)
+    assert earned(phrases, "velloria des") == earned(phrases, "velloria x") == pytest.approx(8)
+    assert earned(phrases, "velloria table") == pytest.approx(8 + 5)
+    assert earned(phrases, "velloria desk tablet") == pytest.approx(8 + 4 + 6)
+    assert earned(phrases, "x lamp") == pytest.approx(0)
+
+
+def best_split(phrases: set[str], text: str) -> float:
+    """The slow way: letters of phrases that follow one another in a text, words between them earn nothing."""
+    if not text:
+        return 0.0
+    ends = [k for k in range(1, len(text) + 1) if k == len(text) or text[k] == " "]
+    found = [(k if text[:k] in phrases else 0.0) + best_split(phrases, text[k + 1 :]) for k in ends]
+    return max(found)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_single_words_and_pairs_earn_what_the_best_split_earns(seed: int) -> None:
+    draw = random.Random(seed)
+    words = ["ab", "aba", "b", "ba", "bab"]
+    favoured = {*draw.sample(words, 3), f"{draw.choice(words)} {draw.choice(words)}"}
+    phrases = Phrases(favoured, gain=8.0)
+    for size in range(1, 4):
+        for text in map(" ".join, itertools.product(words, repeat=size)):
+            assert earned(phrases, text) <= best_split(favoured, text) + 1e-9
+            if not any(pair in text for pair in favoured if " " in pair):
+                assert earned(phrases, text) == pytest.approx(best_split(favoured, text)), text
 
 
 def test_a_catalogue_gives_words_phrases_and_a_grammar() -> None:

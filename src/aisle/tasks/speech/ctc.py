@@ -60,7 +60,7 @@ class Settings(Struct, frozen=True):
     spoken_language: str = "en"
     search: Search = Search()
     gain: float = 1.0  # of a favoured phrase
-    margin: float = 6.0  # by how much (log odds) the shop's language must explain the sound better than everyday language
+    margin: float = 14.0  # by how much (log odds) the shop's language must explain the sound better than everyday language
     temperature: float = 2.0  # of the n best
     text: Curve = Curve()
     word: Curve = Curve()
@@ -112,14 +112,14 @@ class CTC:
     def read(self, logs: Floats, hints: Hints, duration: float) -> Heard:
         """What log-probabilities (frames, letters) say."""
         pieces = [(start, logs[start:end]) for start, end in pieces_of(logs)]
-        found = [(start, piece, self._nbest(piece, hints)) for start, piece in pieces]
-        found = [(start, piece, nbest) for start, piece, nbest in found if nbest[0].text]
-        if not found:
-            return Heard("", 1.0, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
-        heard = [word for start, piece, nbest in found for word in self._words(start, piece, nbest)]
-        sure = math.exp(sum(math.log(max(word.probability, 1e-4)) for word in heard) / len(heard))
-        if sure < self.settings.unsure:
-            return Heard("", 1 - sure, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
+        plain = [(start, piece, self.usual(piece, hints.alternatives)) for start, piece in pieces]
+        plain = [(start, piece, nbest) for start, piece, nbest in plain if nbest[0].text]
+        clear = surety([word for one in plain for word in self._words(*one)])
+        if not plain or clear < self.settings.unsure:  # noise: whether it is one, no favoured word decides
+            return Heard("", 1 - clear, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
+        found = [(start, piece, self._nbest(piece, usual, hints)) for start, piece, usual in plain]
+        heard = [word for one in found for word in self._words(*one)]
+        sure = surety(heard)
         nbest = joined([nbest for _, _, nbest in found], hints.alternatives)
         parts = shares(nbest, self.settings.temperature)
         probability = self.settings.text(parts[0] * sure)
@@ -143,14 +143,14 @@ class CTC:
             logs = within(logs, vad.spans(sound))
         return self.read(logs, hints, duration)
 
-    def _nbest(self, piece: Floats, hints: Hints) -> list[Candidate]:
-        """The n best in the shop's language, unless everyday language explains the sound about as well."""
-        decoder = self.decoder(hints.phrases, hints.prompt)
-        favoured = decoder(piece, hints.alternatives)
-        if hints.phrases or hints.prompt or (self.everyday is self.language and not self.phrases):
-            return favoured  # what the caller asks for needs no margin
-        usual = self.usual(piece, hints.alternatives)
-        return favoured if favoured[0].score - usual[0].score >= self.settings.margin else usual
+    def _nbest(self, piece: Floats, usual: list[Candidate], hints: Hints) -> list[Candidate]:
+        """The n best in the shop's language, unless everyday language (`usual`) explains the sound about as well."""
+        asked = bool(hints.phrases or hints.prompt)
+        if not asked and self.everyday is self.language and not self.phrases:
+            return usual
+        favoured = self.decoder(hints.phrases, hints.prompt)(piece, hints.alternatives)
+        needed = 0.0 if asked else self.settings.margin  # what the caller asks for needs no margin
+        return favoured if favoured[0].text and favoured[0].score - usual[0].score >= needed else usual
 
     def _words(self, start: int, piece: Floats, nbest: Sequence[Candidate]) -> list[Word]:
         """Words of the best text; a word is as probable as its letters, times the share of candidates that have it."""
@@ -261,6 +261,11 @@ def pieces_of(logs: Floats) -> list[tuple[int, int]]:
     cuts = np.flatnonzero(np.diff(heard) > PAUSE)
     starts, ends = [heard[0], *heard[cuts + 1]], [*heard[cuts], heard[-1]]
     return [(max(int(start) - 5, 0), min(int(end) + 6, len(logs))) for start, end in zip(starts, ends, strict=True)]
+
+
+def surety(heard: Sequence[Word]) -> float:
+    """The mean (of logarithms) of the words' probabilities; 0 for no word."""
+    return math.exp(sum(math.log(max(word.probability, 1e-4)) for word in heard) / len(heard)) if heard else 0.0
 
 
 def joined(pieces: Sequence[Sequence[Candidate]], most: int) -> list[Candidate]:
