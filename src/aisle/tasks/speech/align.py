@@ -17,15 +17,16 @@ def aligned(logs: Floats, text: str, alphabet: str = ALPHABET) -> list[tuple[int
     """For every letter the first frame and the one after the last in which it is heard; [] where the text cannot fit."""
     wanted = np.zeros(2 * len(text) + 1, int)
     wanted[1::2] = [alphabet.index(letter) + 1 for letter in text]
-    skips = np.zeros(len(wanted), bool)
-    skips[3::2] = wanted[3::2] != wanted[1:-2:2]
-    best = np.full(len(wanted), -np.inf)
-    best[: min(2, len(best))] = logs[0, wanted[:2]] if len(logs) else -np.inf
-    came = np.zeros((len(logs), len(wanted)), np.int8)
+    barred = np.full(len(wanted), -np.inf)
+    barred[3::2] = np.where(wanted[3::2] != wanted[1:-2:2], 0.0, -np.inf)  # two letters follow each other without a blank
+    reached = np.full(len(wanted) + 2, -np.inf)  # two places before the first, so that what came before is a slice
+    best, one, two = reached[2:], reached[1:-1], reached[:-2]
+    best[:2] = logs[0, wanted[:2]] if len(logs) else -np.inf
+    came, heard = np.zeros((len(logs), len(wanted)), np.int8), logs[:, wanted]
     for t in range(1, len(logs)):
-        choices = np.stack([best, np.r_[-np.inf, best[:-1]], np.where(skips, np.r_[-np.inf, -np.inf, best[:-2]], -np.inf)])
-        came[t] = choices.argmax(0)
-        best = choices.max(0) + logs[t, wanted]
+        near, far = np.maximum(best, one), two + barred
+        came[t] = np.where(far > near, 2, one > best)
+        best[:] = np.maximum(near, far) + heard[t]
     place = len(wanted) - 1 if len(wanted) == 1 or best[-1] >= best[-2] else len(wanted) - 2
     if not np.isfinite(best[place]):
         return []

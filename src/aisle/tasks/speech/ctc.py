@@ -114,11 +114,13 @@ class CTC:
         pieces = [(start, logs[start:end]) for start, end in pieces_of(logs)]
         plain = [(start, piece, self.usual(piece, hints.alternatives)) for start, piece in pieces]
         plain = [(start, piece, nbest) for start, piece, nbest in plain if nbest[0].text]
-        clear = surety([word for one in plain for word in self._words(*one)])
+        heard = [word for one in plain for word in self._words(*one)]
+        clear = surety(heard)
         if not plain or clear < self.settings.unsure:  # noise: whether it is one, no favoured word decides
             return Heard("", 1 - clear, language=self.settings.spoken_language, duration=duration, reason=UNSURE)
         found = [(start, piece, self._nbest(piece, usual, hints)) for start, piece, usual in plain]
-        heard = [word for one in found for word in self._words(*one)]
+        if any(one[2] is not usual[2] for one, usual in zip(found, plain, strict=True)):
+            heard = [word for one in found for word in self._words(*one)]
         sure = surety(heard)
         nbest = joined([nbest for _, _, nbest in found], hints.alternatives)
         parts = shares(nbest, self.settings.temperature)

@@ -110,7 +110,9 @@ class Config(Struct, kw_only=True, forbid_unknown_fields=True):
     ] = 0.5
     gain: Annotated[
         float,
-        Meta(description="What eight letters of a phrase of the catalogue earn while decoding (log odds); 0: nothing.", ge=0, le=20),
+        Meta(
+            description="What eight letters of a phrase of the catalogue earn while decoding (log odds); 0: nothing.", ge=0, le=20
+        ),
     ] = 9.0
     beam: Annotated[int, Meta(description="Texts followed at once while decoding.", ge=1, le=500)] = 24
     language: Annotated[float, Meta(description="Weight of language against sound.", ge=0, le=3)] = 0.6
