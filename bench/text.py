@@ -94,11 +94,13 @@ def measure(one: Dataset, config: Config) -> None:
     print(f"  CPU: {tried:.1f} s to choose and measure, {learnt:.1f} s to learn; {choice.cost(model, one):.1f} ms a 1,000 texts")
     reasons = faithfulness(found.model, one.part(one.held_out)[0], one.multi)
     print("  reasons: " + " ".join(f"{name} {value:.3f}" for name, value in reasons.items()))
-    print(f"  {strangers(one, found.logits)}static embedding alone: accuracy {static_only(embedding, one):.4f}", flush=True)
+    alone = static_only(embedding, one)
+    share = calibration.quality(alone, one.part(one.held_out)[1], multi=False)
+    print(f"  {strangers(one, found.logits)}static embedding alone: {said(share)} {strangers(one, alone)}", flush=True)
 
 
 def said(scores: dict[str, float]) -> str:
-    names = ("accuracy", "macro_f1", "loss", "calibration_error", "known_accuracy", "strangers_found")
+    names = ("accuracy", "macro_f1", "loss", "calibration_error", "known_accuracy", "strangers_found", "answered_accuracy")
     return " ".join(f"{name} {scores[name]:.4f}" for name in names if name in scores)
 
 
@@ -112,13 +114,12 @@ def strangers(one: Dataset, logits: Any) -> str:
     return f"by the likeliest label: in scope {share:.4f}, out-of-scope recall {found:.4f}; "
 
 
-def static_only(embedding: static.StaticEmbedding, one: Dataset) -> float:
-    """The accuracy of logistic regression on the sentence vectors and nothing else."""
+def static_only(embedding: static.StaticEmbedding, one: Dataset) -> Any:
+    """The logits of logistic regression on the sentence vectors and nothing else."""
     nothing = Features(np.zeros(0, np.uint64), np.zeros(0, np.float32), 0.0, 1.0)
     texts, targets = one.part(~one.held_out)
     model = linear.learn(texts, targets, nothing, embedding, multi=False, strength=300.0)
-    held, wanted = one.part(one.held_out)
-    return calibration.quality(model.logits(held), wanted, multi=False)["accuracy"]
+    return model.logits(one.part(one.held_out)[0])
 
 
 def compare(one: Dataset, config: Config, keep: Path) -> None:

@@ -1,12 +1,14 @@
 """Makes the starter's classifiers `language` and `unsafe`; run it after distill_text_starter.py.
 
-Texts are the translated messages of Django (BSD) and django-oscar, a shop (BSD), and the word list of better-profanity (MIT):
+Texts are the translated messages of Django, Wagtail, Sphinx (all BSD) and django-oscar, a shop (BSD), the word list of
+better-profanity (MIT), and the words of the starter's own embedding, which are English for the most part:
 
-    pip download --no-deps django==5.2.19 django-oscar==4.2.1 better-profanity==0.7.0 -d wheels
+    pip download --no-deps django==5.2.19 wagtail==8.0.1 sphinx==9.0.4 django-oscar==4.2.1 better-profanity==0.7.0 -d wheels
     python scripts/train_text_starter.py wheels src/aisle/tasks/text/starter
 
-`language` learns from Django and is measured on the shop's messages, which it has not seen. `unsafe` is a list of words,
-put into harmless sentences: it knows rude words, not rudeness.
+`language` learns from the first three and the words, and is measured on the shop's messages, which it has not seen. Numbers are
+left out of what it learns from: they say nothing of a language. `unsafe` is a list of words, put into harmless sentences beside
+every other word of the embedding: it knows rude words, not rudeness.
 """
 
 import io
@@ -14,6 +16,7 @@ import re
 import sys
 import zipfile
 from collections import Counter
+from collections.abc import Iterable
 from gettext import GNUTranslations
 from pathlib import Path
 
@@ -30,18 +33,33 @@ LANGUAGES = {
     "he": "he", "fa": "fa", "hi": "hi", "th": "th", "vi": "vi", "id": "id", "ja": "ja", "ko": "ko", "zh_Hans": "zh",
     "zh_Hant": "zh", "zh_CN": "zh", "pt_BR": "pt",
 }  # fmt: skip
+LEARNT = ("django-5", "wagtail-", "sphinx-")
+NUMBER = re.compile(r"\S*\d\S*")
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{[^}]*\}|<[^>]+>|https?://\S+|&\w+;")
-NGRAMS = 9000
-SMOOTHED = 0.01
-MOST = 1500  # texts of a language
+NGRAMS, RUDE_NGRAMS = 14_000, 9000
+SMOOTHED = 0.03
+MOST = 3000  # texts of a language
+ENGLISH = 1000  # texts of WORDS words of the embedding: with more of them, other languages' titles are taken for English
+WORDS = 6
 CARRIERS = (
     "{}", "you {}", "what a {}", "this is {}", "{} off", "you are a {}", "he said {} to me", "the {} seller", "{} quality",
     "I hate this {} shop", "go {} yourself", "such a {} product", "全是{}", "你这个{}", "卖家{}", "{}店铺",
 )  # fmt: skip
+UNSEEN = ("my phone is {} and I hate it", "never again, {}!", "客服{}，不会再来")  # what is measured in
+STRENGTH = 100.0
 RUDE_CHINESE = (
     "傻逼", "傻叉", "煞笔", "他妈的", "去你妈", "操你妈", "草泥马", "王八蛋", "混蛋", "贱人", "婊子", "狗屎", "滚蛋", "去死",
     "杀了你", "弄死你", "妓女", "色情", "约炮", "裸聊", "强奸", "脑残", "白痴", "死全家", "畜生",
-    "人渣", "废物东西", "死胖子", "狗东西",
+    "人渣", "废物", "死胖子",
+)  # fmt: skip
+HARMLESS_CHINESE = (  # everyday words that share a character with those
+    "东西", "妈妈", "他的", "你的", "我的", "京东", "西瓜", "狗粮", "小狗", "猫狗", "牛奶", "牛肉", "骑马", "马上",
+    "河马", "草地", "草莓", "泥土", "八折", "鸡蛋", "蛋糕", "皮蛋", "大王", "王先生", "别人", "人生", "贵贱", "便宜",
+    "垃圾", "狮子", "滚筒", "滚动", "去年", "过去", "死机", "笨重", "死板", "傻瓜相机", "逼真", "被逼", "叉子", "刀叉",
+    "女儿", "妇女", "颜色", "情况", "热情", "约会", "大约", "炮弹", "鞭炮", "裸机", "聊天", "强大", "勉强", "脑袋",
+    "电脑", "残次", "残留", "痴迷", "白色", "明白", "全家", "家人", "畜牧", "学生", "先生", "作废", "废纸", "货物",
+    "动物", "胖乎乎", "胖人", "电子", "儿子", "煞费苦心", "纸笔", "毛笔", "操作", "体操", "混合", "混纺", "弄好", "弄脏",
+    "杀菌", "杀毒", "屎黄", "便携",
 )  # fmt: skip
 RUDE_MORE = ("kill you", "kill yourself", "hope you die", "beat you up", "idiot", "moron", "scumbag", "stupid idiot", "bastard")
 MEANS_OTHER = re.compile(  # words of the list that a shop needs
@@ -59,9 +77,16 @@ MEANS_OTHER = re.compile(  # words of the list that a shop needs
 
 def main(wheels: Path, folder: Path) -> None:
     embedding = static.load(folder / "embedding")
-    own, shop = messages(wheels, "django-5"), messages(wheels, "django_oscar-")
-    language(own, shop, folder, embedding)
-    unsafe(wheels, [text for name, text in own if name in ("en", "zh")], folder, embedding)
+    own, shop = sorted({row for one in LEARNT for row in messages(wheels, one)}), messages(wheels, "django_oscar-")
+    english = vocabulary(folder)
+    language(own, shop, english, folder, embedding)
+    unsafe(wheels, [text for name, text in own if name in ("en", "zh")], english, folder, embedding)
+
+
+def vocabulary(folder: Path) -> list[str]:
+    """The whole words that the embedding knows, written in Latin letters."""
+    lines = (folder / "embedding" / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if len(line) > 2 and line.isascii() and line.isalpha()]
 
 
 def messages(wheels: Path, package: str) -> list[tuple[str, str]]:
@@ -116,51 +141,73 @@ def bayes(texts: list[str], targets: np.ndarray, features: Features, embedding: 
     return linear.Linear(features, weights.astype(np.float32), nothing, nothing.sum(axis=0), embedding)
 
 
-def language(own: list[tuple[str, str]], shop: list[tuple[str, str]], folder: Path, embedding: static.StaticEmbedding) -> None:
+def language(
+    own: list[tuple[str, str]], shop: list[tuple[str, str]], english: list[str], folder: Path, embedding: static.StaticEmbedding
+) -> None:
     labels = sorted({name for name, _ in own})
-    train, test = few(pieces(own)), [(name, text) for name, text in shop if (name, text) not in set(own)]
+    spoken = [(name, text) for name, text in ((name, " ".join(NUMBER.sub(" ", text).split())) for name, text in own) if text]
+    groups = [english[start : start + WORDS] for start in range(0, len(english), WORDS)]
+    words = [("en", " ".join(groups[k])) for k in np.random.default_rng(0).permutation(len(groups))[:ENGLISH]]
+    known = set(own)
+    train, test = few(pieces(spoken)) + words, [row for row in shop if row not in known]
     texts, targets = [text for _, text in train], targets_of(train, labels)
     model = bayes(texts, targets, Features.learn(texts, 1.0, 0.0, NGRAMS), embedding)
     logits, wanted = model.logits([text for _, text in test]), targets_of(test, labels)
     half = np.arange(len(test)) % 2 == 0
     temperature = calibration.temperature(logits[half], wanted[half], multi=False)
     scores = calibration.quality(logits[~half] / temperature, wanted[~half], multi=False) | {"held_out": float((~half).sum())}
-    about = "ISO 639-1 codes; from Django's translated messages, measured on django-oscar's; no data of any shop"
+    about = (
+        "ISO 639-1 codes; from translated messages of Django, Wagtail and Sphinx, measured on django-oscar's; no data of any shop"
+    )
     spec = Spec(name="language", kind="linear", labels=labels, inside=1.0, static=0.0, scores=rounded(scores), about=about)
     classifiers.save(folder, spec, model.scaled(temperature))
     sys.stdout.write(f"language: {len(texts):,} texts, {scores}\n")
 
 
-def unsafe(wheels: Path, harmless: list[str], folder: Path, embedding: static.StaticEmbedding) -> None:
+def unsafe(wheels: Path, harmless: list[str], english: list[str], folder: Path, embedding: static.StaticEmbedding) -> None:
+    """Only n-grams of the rude words count; measured in sentences, and beside harmless words, that were not learnt from."""
     rude = [word for word in words(wheels) if not MEANS_OTHER.match(word)] + [*RUDE_CHINESE, *RUDE_MORE]
     rng = np.random.default_rng(0)
-    drawn = rng.choice(len(harmless), 5000)
+    spoken, listed = {word for text in harmless for word in text.split() if len(word) > 1}, set(rude)
+    decent = sorted({*spoken, *english} - {word for word in english if word in listed or MEANS_OTHER.match(word)})
+    unseen, plainly = (np.array(decent)[part] for part in np.split(rng.permutation(len(decent)), [len(decent) // 10]))
+    drawn = [harmless[k] for k in rng.choice(len(harmless), 6000, replace=False)]
     bad = [carrier.format(word) for word in rude for carrier in rng.choice(CARRIERS, 4, replace=False)]
-    plainly = sorted({word for text in harmless for word in text.split() if len(word) > 1})
-    good = [carrier.format(plainly[k]) for carrier in CARRIERS for k in rng.choice(len(plainly), 200)]
-    good += [" ".join(product(rng, plainly) for _ in range(rng.integers(2, 8))) for _ in range(3000)]
-    rows = [("unsafe", text) for text in bad] + [("safe", text) for text in [*good, *(harmless[k] for k in drawn)]]
-    labels, order = ["safe", "unsafe"], rng.permutation(len(rows))
-    cut = len(rows) // 5
-    test, train = ([rows[k] for k in part] for part in (order[:cut], order[cut:]))
-    texts = [text for _, text in train]
-    model = linear.learn(
-        texts, targets_of(train, labels), Features.learn(texts, 0.5, 0.0, NGRAMS), embedding, multi=False, strength=10.0
-    )
+    good = [carrier.format(word) for carrier in CARRIERS for word in rng.choice(plainly, 200)]
+    good += [" ".join(product(rng, plainly) for _ in range(rng.integers(2, 8))) for _ in range(4000)]
+    good += [" ".join(part) for part in np.array_split(plainly, len(plainly) // 5)]
+    good += [carrier.format(word) for word in HARMLESS_CHINESE for carrier in rng.choice(CARRIERS, 3, replace=False)]
+    train = [("unsafe", text) for text in bad] + [("safe", text) for text in [*good, *drawn[:5000]]]
+    test = [("unsafe", text) for text in said(rude)] + [("safe", text) for text in [*said(unseen), *drawn[5000:]]]
+    texts, labels = [text for _, text in train], ["safe", "unsafe"]
+    features = Features.learn([*rude, *rude], 0.5, 0.0, RUDE_NGRAMS)
+    model = linear.learn(texts, targets_of(train, labels), features, embedding, multi=False, strength=STRENGTH)
     logits, wanted = model.logits([text for _, text in test]), targets_of(test, labels)
-    temperature = calibration.temperature(logits, wanted, multi=False)
-    scores = calibration.quality(logits / temperature, wanted, multi=False) | {"held_out": float(len(test))}
+    half = np.arange(len(test)) % 2 == 0
+    temperature = calibration.temperature(logits[half], wanted[half], multi=False)
+    scores = calibration.quality(logits[~half] / temperature, wanted[~half], multi=False) | {"held_out": float((~half).sum())}
     about = f"{len(rude)} rude words of English (better-profanity) and Chinese in harmless sentences: words, not meanings"
     spec = Spec(name="unsafe", kind="linear", labels=labels, inside=0.5, static=0.0, scores=rounded(scores), about=about)
+    texts += [" ".join(part) for part in np.array_split(unseen, len(unseen) // 5)]
+    targets = targets_of([*train, *(("safe", text) for text in texts[len(train) :])], labels)
+    model = linear.learn(texts, targets, features, embedding, multi=False, strength=STRENGTH)
     classifiers.save(folder, spec, model.scaled(temperature))
-    sys.stdout.write(f"unsafe: {len(rude)} words, {len(rows):,} texts, {scores}\n")
+    wrong = (logits.argmax(axis=1) != wanted.argmax(axis=1))[wanted[:, 0] > 0].mean()
+    sys.stdout.write(f"unsafe, harmless ones flagged: {wrong:.4f}\n")
+    sys.stdout.write(f"unsafe: {len(rude)} words, {len(train):,} texts, {scores}\n")
 
 
-def product(rng: np.random.Generator, plainly: list[str]) -> str:
+def said(those: Iterable[str]) -> list[str]:
+    """Words in the sentences that nothing was learnt from, each in those of its own script."""
+    return [carrier.format(word) for carrier in UNSEEN for word in those if carrier.isascii() == word.isascii()]
+
+
+def product(rng: np.random.Generator, plainly: np.ndarray) -> str:
     """A word of a product's title: a model's name, a size, or a word of the language."""
     letters = "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), rng.integers(1, 4)))
     number, unit = rng.integers(1, 4000), rng.choice(["gb", "g", "mm", "cm", "kg", "w", "mah", "hz", "l", ""])
-    return [f"{number}{unit}", f"{letters}{number}", f"{letters}{number}{letters[:1]}", str(rng.choice(plainly))][rng.integers(4)]
+    kinds = [f"{number}{unit}", f"{letters}{number}", f"{letters}{number}{letters[:1]}", str(rng.choice(plainly)), letters]
+    return kinds[rng.integers(5)]
 
 
 def words(wheels: Path) -> list[str]:

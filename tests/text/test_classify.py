@@ -13,6 +13,7 @@ from aisle.task import Context, discover
 from aisle.tasks.text import calibration, datasets, linear, tiny
 from aisle.tasks.text.engine import TextEngine
 from aisle.tasks.text.features import Features
+from aisle.tasks.text.fit import STARTER
 from aisle.tasks.text.schema import Classification, Classify, Config
 from aisle.types import Item, Sample
 
@@ -192,6 +193,8 @@ def test_texts_that_belong_to_no_label_are_said_to_be_unknown(tmp_path: Path) ->
     ]
     scores, engine = fitted(tmp_path / "m", Shop(samples), columns=["intent"])
     assert scores["intent_known_accuracy"] >= 0.9 and scores["intent_strangers_found"] >= 0.9
+    right = 0.75 * scores["intent_known_accuracy"] + 0.25 * scores["intent_strangers_found"]
+    assert scores["intent_answered_accuracy"] == pytest.approx(right)
     known = {
         text: ask(engine, text=text, model="intent").results[0].known for text in ("money back please", "weather", "zzz qqq")
     }
@@ -221,6 +224,16 @@ def test_settings_are_chosen_on_the_texts_the_shop_marked_for_it(tmp_path: Path)
     assert {text.split()[0] for text in dataset.part(learnt)[0]} == {"fine", "weak"}
 
 
+def test_what_is_not_chosen_on_is_learnt_from() -> None:
+    targets = np.eye(2, dtype=np.float32)[np.arange(200) % 2]
+    held_out, checked = np.arange(200) < 40, np.zeros(200, bool)
+    dataset = datasets.Dataset("mood", ["bad", "good"], ["text"] * 200, targets, held_out, checked, False, False)
+    learnt, chosen = dataset.divided(0.1, 5, 0)
+    assert chosen.sum() == 5
+    assert learnt.sum() == 155
+    assert not (learnt & chosen).any()
+
+
 @pytest.mark.parametrize(("excited", "calm"), [("好！！", "好。"), ("fine!", "fine")])
 def test_marks_are_read(tmp_path: Path, excited: str, calm: str) -> None:
     samples = [
@@ -240,3 +253,31 @@ def test_what_tells_labels_apart_is_known_and_costs_less() -> None:
     common = features.find(ngrams.grams(["thing"]).hash[ngrams.grams(["thing"]).hash % 2 == 0])
     telling = features.find(ngrams.grams(["good"]).hash[ngrams.grams(["good"]).hash % 2 == 0])
     assert found[telling[0][telling[1]]].max() > 3.0 > 0.2 > found[common[0][common[1]]].min()
+
+
+def test_what_tells_of_one_label_says_little_of_two_others() -> None:
+    texts = [f"{word} thing" for word in ("good", "fine", "bad") for _ in range(30)]
+    targets = np.repeat(np.eye(3, dtype=np.float32), 30, axis=0)
+    texts += [f"{word} good" for word in ("fine", "bad") for _ in range(10)]
+    targets = np.concatenate([targets, np.repeat(np.eye(3, dtype=np.float32)[1:], 10, axis=0)])
+    features = Features.learn(texts, 0.0, 0.0)
+    column, known = features.find(ngrams.grams(["fine"]).hash[ngrams.grams(["fine"]).hash % 2 == 0])
+    word = linear.informative(features.sparse(texts), targets)[column[known]].max(axis=0)
+    assert word[1] > word[0] and word[1] > word[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "unsafe"),
+    [
+        ("bosch washing machine 24 105 8kg white", "en", "safe"),
+        ("wireless headphones silver style 2017", "en", "safe"),
+        ("waschmaschine mit 24 programmen", "de", "safe"),
+        ("my phone is bullshit and I hate it", "en", "unsafe"),
+        ("收到的东西不错，妈妈很喜欢", "zh", "safe"),
+        ("卖家王八蛋，再也不来了", "zh", "unsafe"),
+    ],
+)
+def test_the_starter_reads_titles_and_finds_rude_words_in_sentences(text: str, language: str, unsafe: str) -> None:
+    starter = TASK.load(STARTER)
+    assert ask(starter, text=text, model="language").results[0].labels[0].label == language
+    assert ask(starter, text=text, model="unsafe").results[0].labels[0].label == unsafe

@@ -14,6 +14,7 @@ from aisle.tasks.text.schema import Config
 
 Floats = NDArray[np.floating]
 BINS = 15
+ROUNDED = 0.01  # energy that is lost or won where weights are kept in half the digits
 
 
 def probabilities(logits: Floats, multi: bool) -> Floats:
@@ -99,7 +100,7 @@ class Strangers:
         """The energy below which a text counts as strange: a share `price` of those that were labelled right lies there."""
         wanted = targets.argmax(axis=1)
         right = (logits.argmax(axis=1) == wanted) & (wanted != (-1 if self.own is None else self.own))
-        return float(np.quantile(self.energy(logits)[right], price)) if right.any() else -np.inf
+        return float(np.quantile(self.energy(logits)[right], price)) - ROUNDED if right.any() else -np.inf
 
     def known(self, logits: Floats, least: float) -> NDArray[np.bool_]:
         """(texts,) whether they belong to one of the labels."""
@@ -109,11 +110,20 @@ class Strangers:
         return found
 
     def quality(self, logits: Floats, targets: Floats, least: float) -> dict[str, float]:
-        """Of texts with a label, the share that is known and labelled right; of strangers, the share that is not known."""
+        """Of texts with a label, the share that is known and labelled right; of strangers, the share that is not known.
+
+        `answered_accuracy`, where there are strangers: of all, those that are answered as they should be.
+        """
         wanted, known = targets.argmax(axis=1), self.known(logits, least)
         inside = wanted != (-1 if self.own is None else self.own)
-        found = {"known_accuracy": float(((logits.argmax(axis=1) == wanted) & known)[inside].mean())} if inside.any() else {}
-        return found if inside.all() else found | {"strangers_found": float((~known)[~inside].mean())}
+        right = np.where(inside, (logits.argmax(axis=1) == wanted) & known, ~known)
+        found = {"known_accuracy": float(right[inside].mean())} if inside.any() else {}
+        strange = (
+            {"strangers_found": float(right[~inside].mean()), "answered_accuracy": float(right.mean())}
+            if not inside.all()
+            else {}
+        )
+        return found | strange
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Dataset:
         checked, known = draw(np.flatnonzero(self.checked)), draw(np.flatnonzero(~self.held_out & ~self.checked))
         if not len(checked):
             known = known[: None if most_learnt is None else most_learnt + most]
-            cut = max(1, round(len(known) * share))
+            cut = max(1, min(most, round(len(known) * share)))
             checked, known = known[:cut], known[cut:]
         chosen, learnt = (np.isin(np.arange(len(self.texts)), part) for part in (checked[:most], known[:most_learnt]))
         return learnt, chosen

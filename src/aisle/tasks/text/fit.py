@@ -28,6 +28,7 @@ KEPT = (
     "held_out",
     "known_accuracy",
     "strangers_found",
+    "answered_accuracy",
 )  # scores of each classifier in the card
 
 

@@ -19,6 +19,7 @@ from aisle.tasks.text.features import Features, Floats, array
 from aisle.tasks.text.static import StaticEmbedding
 
 STEPS = 80
+LITTLE = 0.1  # that every n-gram tells of every label
 OnStep = Callable[[int], None]
 
 
@@ -132,10 +133,10 @@ def fit(
     steps: int = STEPS,
     on_step: OnStep = lambda step: None,
 ) -> Weights:
-    """The weights of texts read already. The penalty is lighter for n-grams that tell labels apart (`informative`)."""
-    scale = informative(inputs.sparse, targets) ** np.float32(ratio)
+    """The weights of texts read already. The penalty is lighter for n-grams that tell a label from the others (`informative`)."""
+    rows, dense = inputs.sparse, inputs.dense
+    scale = informative(rows, targets) ** np.float32(ratio)  # (n-grams, labels)
     scale /= max(float(scale.mean()), 1e-9) if len(scale) else 1.0
-    rows, dense = _times(inputs.sparse, scale), inputs.dense
     columns, across, labels = rows.T.tocsr(), dense.T.copy(), targets.shape[1]
     n, split = rows.shape
     penalty = np.float32(1.0 / (strength * n))
@@ -143,10 +144,10 @@ def fit(
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         weights = flat.reshape(-1, labels)
-        logits = rows @ weights[:split] + dense @ weights[split:-1] + weights[-1]
+        logits = rows @ (weights[:split] * scale) + dense @ weights[split:-1] + weights[-1]
         value, error = _logistic(logits, targets) if multi else _softmax(logits, share)
         gradient = np.empty_like(weights)
-        gradient[:split] = columns @ error
+        gradient[:split] = (columns @ error) * scale
         gradient[split:-1] = across @ error
         gradient[:-1] += penalty * weights[:-1]
         gradient[-1] = error.sum(axis=0)
@@ -154,20 +155,20 @@ def fit(
 
     start = np.zeros((split + dense.shape[1] + 1) * labels, np.float32)
     weights = lbfgs.minimise(loss, start, steps, on_step).reshape(-1, labels)
-    return Weights(weights[:split] * scale[:, None], weights[split:-1], weights[-1])
+    return Weights(weights[:split] * scale, weights[split:-1], weights[-1])
 
 
 def informative(rows: Any, targets: NDArray[np.float32]) -> Floats:
-    """(n-grams,) how differently labels use each: the root mean square of its log-count ratios, one label against the rest.
+    """(n-grams, labels) how much an n-gram tells of a label: the size of its log-count ratio, the label against the rest.
 
-    Wang & Manning (2012) multiply features by the ratio of two labels; ours does it for any number, and by its size alone.
+    Wang & Manning (2012) multiply features by the ratio of two labels; ours does it by its size, for each of any number.
     """
     seen = rows.copy()
     seen.data = np.ones_like(seen.data)
-    own = seen.T @ targets + 1.0  # (n-grams, labels) texts of the label with it
+    own = seen.T @ targets + 1.0  # texts of the label with it
     rest = (seen.T @ np.ones(len(targets), np.float32))[:, None] - own + 2.0
     ratio = np.log(own / own.sum(axis=0)) - np.log(np.maximum(rest, 1.0) / np.maximum(rest, 1.0).sum(axis=0))
-    found: Floats = np.sqrt((ratio * ratio).mean(axis=1)).astype(np.float32)
+    found: Floats = np.abs(ratio).astype(np.float32) + np.float32(LITTLE)
     return found
 
 

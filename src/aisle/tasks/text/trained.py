@@ -19,7 +19,7 @@ ROUNDS: tuple[tuple[str, tuple[float, ...]], ...] = (  # one setting after the o
     ("ratio", (0.0, 1.0)),
     ("static", (0.0,)),
     ("inside", (0.0, 1.0)),
-    ("strength", (3.0, 30.0)),
+    ("strength", (1.0, 3.0, 30.0)),
 )
 MOST_TRIED = 8000  # texts that settings are tried on
 VALIDATION = 0.15
@@ -51,7 +51,7 @@ class Measured:
 
 def measure(dataset: Dataset, embedding: StaticEmbedding, config: Config, step: Step) -> Measured:
     """Choose settings on a part of the training texts, then measure on what was held out."""
-    settings, temperature = _choose(dataset, embedding, config.strength, step)
+    settings = _choose(dataset, embedding, config.strength, step)
     step(0.6, f"{dataset.name}: measuring")
     model = _learn(dataset, ~dataset.held_out & ~dataset.checked, embedding, settings, step)
     texts, targets = dataset.part(dataset.held_out)
@@ -60,7 +60,7 @@ def measure(dataset: Dataset, embedding: StaticEmbedding, config: Config, step: 
         checked, wanted = dataset.part(dataset.checked)
         found = calibration.Calibrated.of(model.logits(checked), wanted, dataset, config)
     else:  # the price of strangers is that of the texts held out
-        found = calibration.Calibrated.of(logits, targets, dataset, config, temperature)
+        found = calibration.Calibrated.of(logits, targets, dataset, config, _temperature(dataset, embedding, settings, step))
     scores = found.quality(logits, targets)
     scores["majority"] = _majority(targets)
     scores["texts"], scores["held_out"] = float(len(dataset.texts)), float(len(texts))
@@ -74,15 +74,22 @@ def final(dataset: Dataset, embedding: StaticEmbedding, found: Measured, step: S
     return _learn(dataset, rows, embedding, found.settings, step).scaled(found.calibrated.temperature)
 
 
-def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step: Step) -> tuple[Settings, float]:
-    """Settings and temperature with the least loss on a validation part of the training texts."""
+def _temperature(dataset: Dataset, embedding: StaticEmbedding, settings: Settings, step: Step) -> float:
+    """As it is right for a model that learnt from nearly all: one that learnt from a few thousand is less sure of itself."""
+    step(0.7, f"{dataset.name}: calibrating")
+    learnt, checked = dataset.divided(VALIDATION, MOST_CHECKED, 0)
+    texts, wanted = dataset.part(checked)
+    return calibration.temperature(_learn(dataset, learnt, embedding, settings, step).logits(texts), wanted, dataset.multi)
+
+
+def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step: Step) -> Settings:
+    """Settings with the least loss, at its best temperature, on a validation part of the training texts."""
     learnt, checked = dataset.divided(VALIDATION, MOST_CHECKED, 0, most_learnt=MOST_TRIED)
     (texts, targets), (others, wanted) = dataset.part(learnt), dataset.part(checked)
     features = Features.learn(texts, 1.0, 1.0)
     given, asked = (Inputs.of(part, features, embedding) for part in (texts, others))
 
-    def tried(one: Settings) -> tuple[float, float]:
-        """(loss, temperature)"""
+    def tried(one: Settings) -> float:
         inputs, outputs = (part.weighed(features, one.inside, one.static) for part in (given, asked))
         weights = linear.fit(
             inputs, targets, multi=dataset.multi, strength=one.strength, ratio=one.ratio, steps=TRIED_STEPS,
@@ -90,7 +97,7 @@ def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step:
         )  # fmt: skip
         logits = weights.logits(outputs)
         temperature = calibration.temperature(logits, wanted, dataset.multi)
-        return calibration.loss(logits / np.float32(temperature), wanted, dataset.multi), temperature
+        return calibration.loss(logits / np.float32(temperature), wanted, dataset.multi)
 
     best = Settings(strength=strength or Settings().strength)
     least = tried(best)
@@ -98,9 +105,9 @@ def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step:
         step(0.6 * number / len(ROUNDS), f"{dataset.name}: trying settings")
         rivals = {one: tried(one) for one in (replace(best, **{name: value}) for value in values)}
         for one, found in rivals.items():
-            if found[0] < least[0]:
+            if found < least:
                 best, least = one, found
-    return best, least[1]
+    return best
 
 
 def _learn(dataset: Dataset, rows: NDArray[np.bool_], embedding: StaticEmbedding, settings: Settings, step: Step) -> Linear:
