@@ -14,7 +14,7 @@ from aisle.tasks.text.schema import Config
 
 Floats = NDArray[np.floating]
 BINS = 15
-ROUNDED = 0.01  # energy that is lost or won where weights are kept in half the digits
+ROUNDED = 0.002  # energy that is lost or won where weights are kept in half the digits
 
 
 def probabilities(logits: Floats, multi: bool) -> Floats:
