@@ -3,6 +3,7 @@
 python -m bench vision explain     deletion and insertion beside random order
 python -m bench vision fridge      boxes learnt from 20 photos, AP50 on 5
 python -m bench vision speed       HTTP beside the bare loop and torch
+python -m bench vision step        a step of training, with and without the quick way back through halving convolutions
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Floats = sm.Floats
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["explain", "fridge", "speed"])
+    parser.add_argument("what", choices=["explain", "fridge", "speed", "step"])
     parser.add_argument("--photos", type=int, default=60, help="explain and speed: how many photos")
     given = parser.parse_args()
     engine = load(STARTER)
@@ -47,6 +48,8 @@ def main() -> None:
         explain(engine, given.photos)
     elif given.what == "fridge":
         fridge()
+    elif given.what == "step":
+        step()
     else:
         speed(engine, given.photos)
 
@@ -205,6 +208,35 @@ def network(engine: VisionEngine, contents: Sequence[bytes]) -> None:
     for name, seconds in spent.items():
         times = spent["torch fp32"] / seconds
         print(f"network alone, CPU ms a picture: {name} {1000 * seconds / len(views):.1f} ({times:.1f}x as fast as torch fp32)")
+
+
+def step(pictures: int = 32, side: int = 192) -> None:
+    """CPU seconds of a forward and backward pass of the starter's network in bf16, best of four, interleaved."""
+    import torch
+    from torch.nn import functional
+
+    from aisle.tasks.vision.nets import build, halving, mobilenet_v2
+
+    torch.set_num_threads(1)
+    net = build("mobilenet_v2").body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = torch.rand(pictures, 3, side, side).contiguous(memory_format=torch.channels_last)
+
+    def usual(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return functional.conv2d(x, weight, bias, stride=2, groups=len(weight))
+
+    def one() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = net(x).mean()
+        found.backward()
+
+    spent = {"usual": 1e9, "quick": 1e9}
+    ways = {"usual": usual, "quick": halving.halved}
+    for _ in range(4):
+        for name, way in ways.items():
+            setattr(mobilenet_v2, "halved", way)  # noqa: B010
+            spent[name] = min(spent[name], cpu(one))
+    usually, quickly = spent["usual"], spent["quick"]
+    print(f"a step, CPU s: usual {usually:.2f}, quick {quickly:.2f} ({usually / quickly:.2f}x as fast)")
 
 
 def bare(engine: VisionEngine, contents: Sequence[bytes]) -> None:

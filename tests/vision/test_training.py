@@ -180,3 +180,21 @@ def test_networks_have_the_shapes_and_sizes_of_their_papers(name: str, width: in
     assert sum(p.numel() for p in network.body.parameters()) / 1e6 == pytest.approx(millions, rel=0.02)
     start, tail = network.split(2)
     assert start is not None and len(tail) == len(network.stages(network.body)) - 2
+
+
+def test_the_quick_way_back_gives_the_gradients_of_the_usual_convolution() -> None:
+    torch = pytest.importorskip("torch")
+    from aisle.tasks.vision.nets.halving import halved
+
+    torch.manual_seed(1)
+    start, weight, bias, slope = torch.randn(2, 8, 13, 17), torch.randn(8, 1, 3, 3), torch.randn(8), torch.randn(2, 8, 6, 8)
+    found = []
+    for quick in (True, False):
+        given = [value.clone().bfloat16().requires_grad_() for value in (start, weight, bias)]
+        with torch.autocast("cpu", torch.bfloat16):
+            y = halved(*given) if quick else torch.nn.functional.conv2d(*given, stride=2, groups=8)
+        y.backward(slope.bfloat16())
+        assert quick == ("Halving" in type(y.grad_fn).__name__)
+        found.append([y.detach(), *(value.grad for value in given)])
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one.float(), other.float(), rtol=0.02, atol=0.02)

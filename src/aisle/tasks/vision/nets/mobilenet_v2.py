@@ -12,6 +12,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
+from aisle.tasks.vision.nets.halving import halved
+
 WIDTH = 1280  # features at the end
 
 
@@ -47,7 +49,10 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.uneven:
             x = functional.pad(x, (0, 1, 0, 1))
-        x = self.conv(x)
+        if self.uneven and self.conv.groups > 1 and self.conv.bias is not None:
+            x = halved(x, self.conv.weight, self.conv.bias)
+        else:
+            x = self.conv(x)
         y: Tensor = functional.relu6(x, inplace=True) if self.active else x
         return y
 
