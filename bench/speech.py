@@ -1,7 +1,7 @@
 """Speech: processor time by step, false words in noise, what the catalogue's language changes, live streams.
 
 python -m bench speech speed      seconds of processor time per second of sound, by step
-python -m bench speech noise      false words per hour of made and of real kitchen noise
+python -m bench speech noise      false words and false orders per hour of made and of real kitchen noise
 python -m bench speech shop       word error rate on sentences with and without product words (needs espeak-ng)
 python -m bench speech voices     word error rate of voices that were not trained on, by pitch, speed, room and noise (espeak-ng)
 python -m bench speech streams    what a live stream costs, and when its first words are there (needs espeak-ng)
@@ -14,10 +14,11 @@ import random
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from bench.barista import GRAMMAR
 from bench.shared_data import REC
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
@@ -106,14 +107,22 @@ def noise() -> None:
     if kitchen.exists():
         made["kitchen (real)"] = audio.decode(kitchen.read_bytes())
     for name, wave in made.items():
-        words, hours = 0, 0.0
-        for level in (0.02, 0.3):
-            whole = np.asarray(wave / np.abs(wave).max() * level, np.float32)
-            for start in range(0, len(whole) - 10 * audio.RATE + 1, 10 * audio.RATE):
-                (heard,) = model.hear([whole[start : start + 10 * audio.RATE]], language=None, hints=None)
-                words += len(heard.words)
-                hours += 10 / 3600
-        print(f"{name:>16}: {words / hours:8.1f} false words an hour ({words} in {60 * hours:.1f} minutes)", flush=True)
+        loud = [np.asarray(wave / np.abs(wave).max() * level, np.float32) for level in (0.02, 0.3)]
+        heard = model.hear(cut(loud, 10), language=None, hints=None)
+        orders = [one for one in model.understand(cut(loud, 4), GRAMMAR) if one.meanings]
+        minutes, words = sum(map(audio.seconds, loud)) / 60, sum(len(one.words) for one in heard)
+        sure = max((one.probability for one in orders), default=0.0)
+        print(
+            f"{name:>16}: {60 * words / minutes:8.1f} false words an hour ({words} in {minutes:.1f} minutes), "
+            f"{len(orders)} coffee orders in {len(cut(loud, 4))} pieces of 4 s (the surest {sure:.2f})",
+            flush=True,
+        )
+
+
+def cut(waves: Sequence[Sound], seconds: int) -> list[Sound]:
+    """Whole pieces of so many seconds."""
+    size = seconds * audio.RATE
+    return [wave[start : start + size] for wave in waves for start in range(0, len(wave) - size + 1, size)]
 
 
 def shop(count: int) -> None:

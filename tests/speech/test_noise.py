@@ -6,6 +6,7 @@ import functools
 import shutil
 import subprocess
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from aisle.kit import audio
 from aisle.task import starter_of
 from aisle.tasks.speech import TASK, ctc, vad
 from aisle.tasks.speech.augment import clatter, coloured, hum
+from aisle.tasks.speech.phrasing import Grammar
 from aisle.tasks.speech.recogniser import SILENCE, UNSURE
 from aisle.tasks.speech.vad import Detector, Span
 
@@ -53,6 +55,18 @@ def test_no_word_is_made_up_for_noise_and_music() -> None:
     heard = starter().hear(loud, language=None, hints=None)
     assert [one.text for one in heard] == [""] * len(loud)
     assert {one.reason for one in heard} <= {SILENCE, UNSURE}
+
+
+@needs_starter
+def test_no_order_is_looked_for_where_nobody_speaks() -> None:
+    noise = np.asarray(0.1 * coloured(SIZE, 1.0, np.random.default_rng(3)), np.float32)
+    orders, model = Grammar({"order": ["[i want] {drink}"]}, {"drink": ["tea", "coffee"]}), starter()
+    heard = {}
+    for voices in (False, True):  # whatever fits best, however badly
+        settings = msgspec.structs.replace(model.settings, fits=0.0, voices=voices)
+        (heard[voices],) = ctc.CTC(model.acoustic, model.language, (), settings).understand([noise], orders)
+    assert heard[False].meanings
+    assert not heard[True].meanings and heard[True].reason == SILENCE
 
 
 @needs_starter

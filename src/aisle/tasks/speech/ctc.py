@@ -66,7 +66,7 @@ class Settings(Struct, frozen=True):
     word: Curve = Curve()
     command: Curve = Curve()
     unsure: float = 0.25  # below this mean probability of its letters a text is taken for noise
-    voices: bool = False  # of a whole recording only what the detector of voices takes for one is read
+    voices: bool = False  # a recording is read only where the detector hears a voice, a command only if it hears one at all
     fits: float = 0.25  # below this likeness per letter to what was heard freely, no phrase of a grammar was said
 
 
@@ -166,6 +166,8 @@ class CTC:
     def _understood(self, sound: Samples, scorer: Scorer) -> Understood:
         heard = Heard("", 0.0, language=self.settings.spoken_language, duration=audio.seconds(sound))
         nothing = unheard(sound)
+        if self.settings.voices and not nothing and not vad.spans(sound):
+            nothing = SILENCE  # a crowd far away sounds enough like an order for the nearest phrase of a grammar to fit
         if nothing:
             return Understood(heard=heard, reason=nothing)
         chances = np.exp(self.acoustic.logs(sound).astype(np.float64))
