@@ -1,7 +1,7 @@
 """A depthwise convolution that halves the picture, with a quick way back.
 
-In half-width numbers oneDNN's gradient by the input of such a convolution takes ten times that of one that keeps the size. The
-same gradient comes from a convolution that keeps the size, whose output's gradient has zeros at the places between.
+In half-width numbers oneDNN's gradient by the input of such a convolution is slow (`python -m bench vision step`). The same
+gradient comes from a convolution that keeps the size, whose output's gradient has zeros at the places between.
 """
 
 from __future__ import annotations
