@@ -60,13 +60,11 @@ class Classifier:
 
     def classify(self, logits: Floats, most: int) -> list[list[Label]]:
         """The likeliest labels of each text, best first, at most so many."""
-        order = np.argsort(-logits, axis=1, kind="stable")[:, :most]
-        likely = calibration.probabilities(logits.astype(np.float64), self.spec.multi)
-        columns = [
-            np.round(np.take_along_axis(one, order, axis=1), DECIMALS).ravel().tolist()
-            for one in (likely, logits.astype(np.float64))
-        ]
-        flat, each = list(map(Label, map(self.spec.labels.__getitem__, order.ravel().tolist()), *columns)), order.shape[1]
+        order = logits.argmax(axis=1)[:, None] if most == 1 else np.argsort(-logits, axis=1)[:, :most]
+        both = np.stack([calibration.probabilities(logits, self.spec.multi), logits])
+        found = np.round(np.take_along_axis(both, order[None], axis=2).astype(np.float64), DECIMALS).reshape(2, -1).tolist()
+        names = np.array(self.spec.labels, object)[order.ravel()].tolist()
+        flat, each = list(map(Label, names, *found)), order.shape[1]
         return [flat[start : start + each] for start in range(0, len(flat), each)]
 
     def assigned(self, logits: Floats) -> list[str]:
