@@ -1,4 +1,5 @@
-"""Classification of text on public data by the linear model: quality, time to train, processor time of a thousand texts.
+"""Classification of text on public data by the linear model (`--set algorithm=static`: by the static embedding fine-tuned):
+quality, time to train, processor time of a thousand texts.
 
 python -m bench text DATASET [--encoder FOLDER] [--keep FOLDER] [--set NAME=VALUE]
 
@@ -90,10 +91,14 @@ def measure(one: Dataset, config: Config) -> None:
     tried = time.process_time() - began
     model = trained.final(one, embedding, found, lambda share, message: None)
     learnt = time.process_time() - began - tried
-    print(f"{one.name}: linear {found.settings}: {said(found.scores)}")
+    kind = "static" if config.algorithm == "static" else "linear"
+    print(f"{one.name}: {kind} {found.settings}: {said(found.scores)}")
     print(f"  CPU: {tried:.1f} s to choose and measure, {learnt:.1f} s to learn; {choice.cost(model, one):.1f} ms a 1,000 texts")
     reasons = faithfulness(found.model, one.part(one.held_out)[0], one.multi)
     print("  reasons: " + " ".join(f"{name} {value:.3f}" for name, value in reasons.items()))
+    if kind == "static":
+        print(f"  {strangers(one, found.logits)}", flush=True)
+        return
     alone = static_only(embedding, one)
     share = calibration.quality(alone, one.part(one.held_out)[1], multi=False)
     print(f"  {strangers(one, found.logits)}static embedding alone: {said(share)} {strangers(one, alone)}", flush=True)
@@ -127,7 +132,7 @@ def compare(one: Dataset, config: Config, keep: Path) -> None:
     embedding = static.load(STARTER / "embedding")
     if not (keep / "classifiers" / one.name / encoder.MODEL).exists():
         made = choice.learn(one, config, keep, embedding, _told)
-        print(f"{one.name}: {config.algorithm}: {made.about}\n  taken: {made.scores}\n  other: {made.other}", flush=True)
+        print(f"{one.name}: {config.algorithm}: {made.about}\n  taken: {made.scores}\n  others: {made.others}", flush=True)
         return
     model = encoder.load(keep / "classifiers" / one.name)
     (texts, wanted), (held, targets) = one.part(one.divided(0.1, 1000, config.seed)[1]), one.part(one.held_out)

@@ -50,9 +50,9 @@ def ask(engine: TextEngine, **request: Any) -> Classification:
     return engine.finish("classify", asked, result)
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> TextEngine:
-    return fitted(tmp_path_factory.mktemp("text") / "model")[1]
+@pytest.fixture(scope="module", params=["linear", "static"])
+def engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> TextEngine:
+    return fitted(tmp_path_factory.mktemp("text") / "model", algorithm=request.param)[1]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
-"""Which classifier to serve: linear, encoder, or whichever is worth its cost on held-out texts; and why, in words."""
+"""Which classifier to serve: linear, static, encoder, or what is worth its cost on held-out texts; and why, in words."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -14,11 +15,15 @@ from aisle.errors import BadInput
 from aisle.tasks.text import classifiers, trained
 from aisle.tasks.text.classifiers import Model, Spec
 from aisle.tasks.text.datasets import Dataset
+from aisle.tasks.text.linear import Linear
 from aisle.tasks.text.schema import Config
 from aisle.tasks.text.static import StaticEmbedding
 
 TIMED = 256  # texts whose cost is measured
+DEAR = 10.0  # times the processor time a text from which on the whole of `worth` is asked for
 Step = Callable[[float, str], None]
+Few = Literal["linear", "static"]
+FEW: tuple[Few, ...] = ("linear", "static")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,58 +32,69 @@ class Made:
 
     scores: dict[str, float]
     about: str
-    other: dict[str, float] = field(default_factory=dict)  # of what was tried and not taken
+    others: dict[str, dict[str, float]] = field(default_factory=dict)  # of what was tried and not taken
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A classifier that was learnt; an encoder's files are in its folder already."""
+
+    spec: Spec
+    model: Linear | None
+    scores: dict[str, float]
 
 
 def learn(dataset: Dataset, config: Config, folder: Path, embedding: StaticEmbedding, step: Step) -> Made:
     """Train and write the classifier of a data set. Raises BadInput where an encoder is wanted and none is named."""
-    if config.algorithm != "linear" and not config.encoder:
-        raise BadInput(f"algorithm={config.algorithm} needs a network to start from: --set encoder=FOLDER or a hub's name")
-    shutil.rmtree(folder / "classifiers" / dataset.name, ignore_errors=True)
-    if config.algorithm == "encoder":
-        return _encoder(dataset, config, folder, step)
-    began = time.process_time()
-    found = trained.measure(dataset, embedding, config, step)
-    model = trained.final(dataset, embedding, found, step)
-    scores = found.scores | {"train_cpu_seconds": time.process_time() - began, "cpu_ms_per_1000": cost(model, dataset)}
-    spec = Spec(
-        name=dataset.name, learnt=True, kind="linear", labels=dataset.labels, multi=dataset.multi, inside=found.settings.inside,
-        static=found.settings.static, strangers=config.strangers, least=found.calibrated.least, scores=_stable(scores),
-    )  # fmt: skip
-    spec.about = f"linear: accuracy {scores['accuracy']:.4f} on {scores['held_out']:.0f} held-out texts"
-    if config.algorithm == "auto":
-        return _compared(dataset, config, folder, step, spec, model, scores)
-    classifiers.save(folder, spec, model)
-    return Made(scores, spec.about)
-
-
-def _compared(
-    dataset: Dataset, config: Config, folder: Path, step: Step, spec: Spec, model: Model, scores: dict[str, float]
-) -> Made:
-    """The encoder is fine-tuned too; the linear model stays unless the encoder is better by what its cost asks for."""
-    rival = _encoder(dataset, config, folder, step)
-    ours, theirs = answered(scores), answered(rival.scores)
-    times = rival.scores["cpu_ms_per_1000"] / max(scores["cpu_ms_per_1000"], 1e-9)
-    both = f"accuracy {theirs:.4f} against {ours:.4f}, {times:,.0f} times the CPU a text"
+    if config.algorithm == "encoder" and not config.encoder:
+        raise BadInput("algorithm=encoder needs a network to start from: --set encoder=FOLDER or a hub's name")
     place = folder / "classifiers" / dataset.name
-    if theirs - ours >= config.worth:
-        about = f"encoder: it earns its cost ({both})"
-        kept = msgspec.json.decode((place / classifiers.SPEC).read_bytes(), type=Spec)
-        kept.about = about
-        classifiers.save(folder, kept, None)
-        return Made(rival.scores, about, scores)
-    shutil.rmtree(place)
-    spec.about = f"linear: the encoder does not earn its cost ({both})"
-    classifiers.save(folder, spec, model)  # type: ignore[arg-type]
-    return Made(scores, spec.about, rival.scores)
+    shutil.rmtree(place, ignore_errors=True)
+    tried = [_few(dataset, kind, config, embedding, step) for kind in FEW if config.algorithm in (kind, "auto")]
+    if config.algorithm == "encoder" or (config.algorithm == "auto" and config.encoder):
+        tried.append(_encoder(dataset, config, folder, step))
+    best, said = tried[0], []
+    for rival in tried[1:]:
+        best, why = better(best, rival, config.worth)
+        said.append(why)
+    if said:
+        best.spec.about = f"{best.spec.kind}: {'; '.join(said)}"
+    if best.spec.kind != "encoder":
+        shutil.rmtree(place, ignore_errors=True)
+    classifiers.save(folder, best.spec, best.model)
+    return Made(best.scores, best.spec.about, {one.spec.kind: one.scores for one in tried if one is not best})
 
 
-def answered(scores: dict[str, float]) -> float:
+def better(best: Tried, rival: Tried, worth: float) -> tuple[Tried, str]:
+    """The one to take, and why: what costs more a text must be better by as much as its cost asks for."""
+    ours, theirs = answered(best.scores), answered(rival.scores)
+    times = rival.scores["cpu_ms_per_1000"] / max(best.scores["cpu_ms_per_1000"], 1e-9)
+    both = f"accuracy {theirs:.4f} against {ours:.4f} of {best.spec.kind}, {times:,.1f} times the CPU a text"
+    if theirs - ours >= worth * min(times / DEAR, 1.0):
+        return rival, f"{rival.spec.kind} earns its cost ({both})"
+    return best, f"{rival.spec.kind} does not earn its cost ({both})"
+
+
+def answered(scores: Mapping[str, float]) -> float:
     """The share of texts that are answered right: where strangers are among them, they count as right when told to be unknown."""
     return scores.get("answered_accuracy", scores["accuracy"])
 
 
-def _encoder(dataset: Dataset, config: Config, folder: Path, step: Step) -> Made:
+def _few(dataset: Dataset, kind: Few, config: Config, embedding: StaticEmbedding, step: Step) -> Tried:
+    """Linear, or the static embedding fine-tuned: seconds each."""
+    began = time.process_time()
+    found = trained.measure(dataset, embedding, msgspec.structs.replace(config, algorithm=kind), step)
+    model = trained.final(dataset, embedding, found, step)
+    scores = found.scores | {"train_cpu_seconds": time.process_time() - began, "cpu_ms_per_1000": cost(model, dataset)}
+    spec = Spec(
+        name=dataset.name, learnt=True, kind=kind, labels=dataset.labels, multi=dataset.multi, inside=found.settings.inside,
+        static=found.settings.static, strangers=config.strangers, least=found.calibrated.least, scores=_stable(scores),
+    )  # fmt: skip
+    spec.about = f"{kind}: accuracy {scores['accuracy']:.4f} on {scores['held_out']:.0f} held-out texts"
+    return Tried(spec, model, scores)
+
+
+def _encoder(dataset: Dataset, config: Config, folder: Path, step: Step) -> Tried:
     from aisle.tasks.text import finetune
 
     place = folder / "classifiers" / dataset.name
@@ -91,8 +107,7 @@ def _encoder(dataset: Dataset, config: Config, folder: Path, step: Step) -> Made
         strangers=config.strangers, least=found.calibrated.least, scores=_stable(scores),
     )  # fmt: skip
     spec.about = f"encoder from {config.encoder}: accuracy {scores['accuracy']:.4f} on {scores['held_out']:.0f} held-out texts"
-    classifiers.save(folder, spec, None)
-    return Made(scores, spec.about)
+    return Tried(spec, None, scores)
 
 
 def cost(model: Model, dataset: Dataset) -> float:

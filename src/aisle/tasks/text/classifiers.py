@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
 from aisle.kit.sessions import USUAL, Way
-from aisle.tasks.text import calibration, linear
+from aisle.tasks.text import calibration, linear, static
 from aisle.tasks.text.schema import Label
 from aisle.tasks.text.static import StaticEmbedding
 
 Floats = NDArray[np.float32]
-SPEC = "classifier.json"
+SPEC, TABLE = "classifier.json", "embedding"
 NO_WAYS: Mapping[str, Way] = {}
 PATH = " > "
 DECIMALS = 6  # of probabilities and logits
@@ -29,7 +29,7 @@ class Spec(Struct, kw_only=True, omit_defaults=True):
     """What a classifier's folder says of itself."""
 
     name: str
-    kind: Literal["linear", "encoder"]
+    kind: Literal["linear", "static", "encoder"]  # static: linear, with a table of its own
     labels: list[str]
     multi: bool = False
     inside: float = 0.0  # see features.Features
@@ -116,6 +116,8 @@ def save(folder: Path, spec: Spec, model: linear.Linear | None) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     if model is not None:
         model.save(place)
+    if model is not None and spec.kind == "static":
+        model.embedding.save(place / TABLE)
     (place / SPEC).write_bytes(msgspec.json.format(msgspec.json.encode(spec)))
     return place
 
@@ -139,8 +141,9 @@ def load(folder: Path, embedding: StaticEmbedding, ways: Mapping[str, Way] = NO_
 
 
 def _model(place: Path, spec: Spec, embedding: StaticEmbedding, way: Way) -> Model:
-    if spec.kind == "linear":
-        return linear.load(place, spec.inside, spec.static, embedding)
+    if spec.kind != "encoder":
+        own = static.load(place / TABLE) if spec.kind == "static" else embedding
+        return linear.load(place, spec.inside, spec.static, own)
     from aisle.tasks.text import encoder
 
     return encoder.load(place, spec.temperature, way)

@@ -136,7 +136,7 @@ def _classified(
     if ask.explain:
         pieces, bias = chosen.model.explain(ask.texts[place], chosen.spec.labels.index(labels[0].label))
         tokens = [Token(ask.texts[place][start:stop], contribution) for start, stop, contribution in pieces]
-        method: Any = "exact" if chosen.spec.kind == "linear" else "occlusion"
+        method: Any = "occlusion" if chosen.spec.kind == "encoder" else "exact"
         explanation = Explanation(label=labels[0].label, method=method, bias=bias, tokens=tokens)
     return Classified(
         labels=labels,

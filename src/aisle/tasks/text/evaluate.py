@@ -30,11 +30,12 @@ def evaluate(data: Data, config: Config, protocol: str, progress: Progress) -> l
     for number, dataset in enumerate(sets):
         step = Reporter(progress, 100 * number / len(sets), 100 / len(sets))
         found = trained.measure(dataset, embedding, config, step)
+        kind = "static" if config.algorithm == "static" else "linear"
         if protocol == "reasons":
             texts, _ = dataset.part(dataset.held_out)
-            rows.append({"model": f"linear {dataset.name}", **faithfulness(found.model, texts, dataset.multi)})
+            rows.append({"model": f"{kind} {dataset.name}", **faithfulness(found.model, texts, dataset.multi)})
         else:
-            rows.append({"model": f"linear {dataset.name}", **found.scores})
+            rows.append({"model": f"{kind} {dataset.name}", **found.scores})
     if not rows:
         rows = [neighbours([item for item in data.items() if item.category][:MOST], embedding)]
     progress(100, 100, "done")

@@ -11,7 +11,7 @@ from aisle.task import Answer
 MOST_TEXTS = 2048  # in one request, as OpenAI has it
 OneText = Annotated[str, Meta(min_length=1, description="A text in any language.")]
 Texts = OneText | Annotated[list[OneText], Meta(min_length=1, max_length=MOST_TEXTS)]
-Algorithm = Literal["linear", "encoder", "auto"]
+Algorithm = Literal["linear", "static", "encoder", "auto"]
 
 
 class Embed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,8 +96,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     algorithm: Annotated[
         Algorithm,
         Meta(
-            description="What classifies: linear (takes seconds), encoder (a BERT-type network, fine-tuned with torch), or auto:"
-            " both are tried on held-out texts, and the encoder is taken only where it is better by `worth`."
+            description="What classifies: linear (takes seconds), static (the static embedding, fine-tuned), encoder (a BERT-type"
+            " network, fine-tuned with torch), or auto: all are tried on held-out texts, and what costs more is taken only where"
+            " it is better by `worth`."
         ),
     ] = "linear"
     columns: Annotated[
@@ -142,6 +143,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str, Meta(max_length=200, description="The label, where the shop has it, of texts that belong to none of the others.")
     ] = "oos"
     worth: Annotated[
-        float, Meta(ge=0, le=1, description="For auto: how much better, in accuracy, the encoder must be to be worth its cost.")
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="For auto: how much better, in accuracy, what takes ten times the processor time a text must be, or more;"
+            " what takes twice the time, a fifth of it.",
+        ),
     ] = 0.01
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1, description="Draws that are not decided by the data.")] = 0

@@ -32,7 +32,7 @@ OTHER = re.compile(r"[^\W\d_\u0000-\u024f]+|[\u2600-\u27bf\U0001f000-\U0001faff]
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003134f]")
 GRAMS_UNSPACED = ((1, 0.35), (2, 1.0), (3, 0.5))  # (length, weight): pairs are most often the words of Chinese
 GRAMS_WORD = ((3, 0.5), (4, 0.5))  # inside <word>, beside the word as a whole
-TABLE, SCALE, VOCABULARY = "table.npy", "scale.npy", "vocabulary.txt"
+TABLE, SCALE, VOCABULARY, SPELLING = "table.npy", "scale.npy", "vocabulary.txt", "spelling.npy"
 
 
 class Embedding(Protocol):
@@ -61,28 +61,55 @@ class StaticEmbedding:
 
     def embed(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.int64]]:
         """(texts, dimensions) of length 1, and how many tokens each text had; a blank text's is 0."""
+        read, ids, counts = self._tokens(texts)
+        vectors = self._sums(ids, counts)
+        self._add_spelt(read, vectors, counts)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors, counts
+
+    def bags(self, texts: Sequence[str]) -> tuple[Any, Floats]:
+        """(texts, tokens) how often each text has each token, and (texts, dimensions) what it has beside them."""
+        read, ids, counts = self._tokens(texts)
+        tokens = self._matrix(ids, counts)
+        sums = tokens @ self.table
+        whole = sums.copy()
+        self._add_spelt(read, whole, counts)
+        tokens.sum_duplicates()
+        return tokens, whole - sums
+
+    def _tokens(self, texts: Sequence[str]) -> tuple[list[str], list[list[int]], NDArray[np.int64]]:
+        """The texts as they are read, their tokens, and how many."""
         read = [plain(text[:LONGEST]) for text in texts]
         ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(read, add_special_tokens=False)]
-        counts = np.array([len(row) for row in ids], np.int64)
-        vectors = self._sums(ids, counts)
+        return read, ids, np.array([len(row) for row in ids], np.int64)
+
+    def _add_spelt(self, read: Sequence[str], vectors: Floats, counts: NDArray[np.int64]) -> None:
+        """Add what is no token."""
         for row, text in enumerate(read):
             if not text.isascii():
                 counts[row] += self._spell(vectors[row], list(spelt(text)))
         for row in np.flatnonzero(~vectors.any(axis=1)).tolist():  # one endless word, or nothing but signs unknown to the table
             counts[row] += self._spell(vectors[row], list(_grams(read[row], GRAMS_WORD)))
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors, counts
 
     def _sums(self, ids: Sequence[list[int]], counts: NDArray[np.int64]) -> Floats:
         """(texts, dimensions) the sum of each text's vectors; for a few texts a sparse matrix is not worth making."""
         if len(ids) <= FEW:
             each = [self.table.take(row, axis=0).sum(axis=0) for row in ids]
             return np.array(each, np.float32).reshape(len(ids), self.dimensions)
+        found: Floats = self._matrix(ids, counts) @ self.table
+        return found
+
+    def _matrix(self, ids: Sequence[list[int]], counts: NDArray[np.int64]) -> Any:
+        """(texts, tokens), a token as often as it stands in the text."""
         flat = np.fromiter(chain.from_iterable(ids), np.int32, int(counts.sum()))
         indptr = np.concatenate([[0], np.cumsum(counts)])
-        once = np.ones(len(flat), np.float32)
-        found: Floats = sp.csr_array((once, flat, indptr), shape=(len(ids), len(self.table))) @ self.table
-        return found
+        return sp.csr_array((np.ones(len(flat), np.float32), flat, indptr), shape=(len(ids), len(self.table)))
+
+    def save(self, folder: Path) -> None:
+        """Write it, with the words it is spelt by."""
+        folder.mkdir(exist_ok=True)
+        words = [self.tokenizer.id_to_token(place) for place in range(len(self.table))]
+        save(folder, words, self.table, abs(float(self.bases[0, 0])))
 
     def cost(self, text: str) -> float:
         """In thousands of characters."""
@@ -128,13 +155,15 @@ def _grams(text: str, lengths: Sequence[tuple[int, float]]) -> Iterator[tuple[st
     return ((text[at : at + n], weight) for n, weight in lengths for at in range(len(text) - n + 1))
 
 
-def save(folder: Path, vocabulary: Sequence[str], vectors: Floats) -> None:
-    """Write a table (tokens, dimensions), one byte a number and a scale a token."""
+def save(folder: Path, vocabulary: Sequence[str], vectors: Floats, size: float | None = None) -> None:
+    """Write a table (tokens, dimensions), one byte a number and a scale a token; `size` of what is spelt, if not the table's."""
     scale = (np.abs(vectors).max(axis=1, keepdims=True) / 127.0).astype(np.float16)
     table = np.rint(vectors / np.maximum(scale.astype(np.float32), 1e-8)).clip(-127, 127).astype(np.int8)
     np.save(folder / TABLE, table, allow_pickle=False)
     np.save(folder / SCALE, scale, allow_pickle=False)
     (folder / VOCABULARY).write_text("\n".join(vocabulary) + "\n", "utf-8")
+    if size is not None:
+        np.save(folder / SPELLING, np.float32(size), allow_pickle=False)
 
 
 def load(folder: Path) -> StaticEmbedding:
@@ -143,12 +172,13 @@ def load(folder: Path) -> StaticEmbedding:
         table = np.load(folder / TABLE, allow_pickle=False).astype(np.float32)
         table *= np.load(folder / SCALE, allow_pickle=False).astype(np.float32)
         vocabulary = (folder / VOCABULARY).read_text("utf-8").splitlines()
+        size = float(np.load(folder / SPELLING, allow_pickle=False)) if (folder / SPELLING).exists() else 0.0
     except (OSError, ValueError) as error:
         raise Misconfigured(f"the embedding in {folder} cannot be read ({error}): run `aisle train text`") from None
     if len(vocabulary) != len(table):
         raise Misconfigured(f"the embedding in {folder} has {len(vocabulary)} tokens but {len(table)} vectors: train again")
     table[vocabulary.index("[UNK]")] = 0.0
-    size = float(np.median(np.linalg.norm(table, axis=1))) / np.sqrt(table.shape[1])
+    size = size or float(np.median(np.linalg.norm(table, axis=1))) / np.sqrt(table.shape[1])
     return StaticEmbedding(table, _bases(table.shape[1], size), _tokenizer(vocabulary))
 
 
