@@ -24,9 +24,8 @@ from aisle.tasks.text.static import StaticEmbedding
 EPOCHS, LEAST = 3, 400  # times each text is learnt from, and steps: a few texts are learnt from more often
 BATCH = 128  # texts a step
 REACH = 4.0  # length of a text's vector before the head
-DROPPED = 0.2  # share of its numbers left out while it learns
-SMOOTHED = 0.1  # share of a text's certainty given to all labels alike (Szegedy et al., 2016)
-TABLE, HEAD = 2e-3, 2e-3  # highest rates of a token's vector, and of the head
+DROPPED = 0.5  # share of its numbers left out while it learns
+TABLE, HEAD = 1e-3, 2e-3  # highest rates of a token's vector, and of the head
 FADING, FADING_SQUARES, LITTLE = 0.9, 0.999, 1e-8
 OnStep = Callable[[int, int], None]
 
@@ -93,7 +92,6 @@ def learn(
         Moved.of(np.zeros((1, labels), np.float32)),
     )
     share = targets if multi else targets / np.maximum(targets.sum(axis=1, keepdims=True), 1.0)
-    share = (1 - SMOOTHED) * share + SMOOTHED / (2 if multi else labels)
     each, number = -(-len(texts) // BATCH), 0
     epochs = max(EPOCHS, -(-LEAST // each))
     for _ in range(epochs):
