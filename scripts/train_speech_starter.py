@@ -25,6 +25,7 @@ from aisle.tasks.speech.features import FLOOR, RECIPE, Running, Spread
 from aisle.tasks.speech.learn import Clip, Plan, collate, train
 from aisle.tasks.speech.net import Acoustic, Dimensions
 from aisle.tasks.speech.spoken import ALPHABET
+from aisle.tasks.speech.train import started
 
 GENTLE = Hardships(
     tempo=0.1, voice=0.05, reverberated=0.3, noisy=0.4, quietest=12.0, level=(-12.0, 6.0), before=0.3, after=0.5, holes=1
@@ -94,6 +95,12 @@ def save(path: Path, net: Acoustic, spread: Spread) -> None:
 
 
 def opened(path: Path, dropout: float = 0.0) -> tuple[Acoustic, Spread]:
+    """A checkpoint, or the network of a model's folder (its 8-bit weights as floats)."""
+    if path.is_dir():
+        found, spread = started(path)
+        net = Acoustic(found.size, dropout)
+        net.load_state_dict(found.state_dict())
+        return net, spread
     stored = np.load(path)
     net = Acoustic(Dimensions(**json.loads(str(stored["size"]))), dropout)
     net.load_state_dict({name[4:]: torch.from_numpy(stored[name]) for name in stored.files if name.startswith("net.")})
@@ -132,7 +139,7 @@ def main() -> None:
     parser.add_argument("caches", nargs="+", type=Path)
     parser.add_argument("--held", nargs="*", type=Path, default=[])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path)
+    parser.add_argument("--start", type=Path, help="a checkpoint, or the folder of a model")
     parser.add_argument("--average", type=Path, help="a checkpoint whose weights are averaged with those found, at the end")
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--wall", type=float, default=1e6, help="minutes of the clock, at most")
