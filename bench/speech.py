@@ -69,8 +69,9 @@ def sentences(count: int, seed: int) -> tuple[list[str], list[str]]:
 
 
 def speed() -> None:
-    """A typical recording of nine seconds: the features, the network, texts, and commands of the demo shop's grammar."""
-    model, sound = starter(), (0.1 * np.random.default_rng(0).standard_normal(9 * audio.RATE)).astype(np.float32)
+    """Nine seconds of four voices, product words among them: the network, texts, and commands of the demo shop's grammar."""
+    said = zip(VOICES, sentences(4, 3)[0], strict=False)
+    model, sound = starter(), np.concatenate([spoken_by(voice, text) for voice, text in said])[: 9 * audio.RATE]
     grammar = shopwords.of(make_items(np.random.default_rng(1), 0)).grammar
     assert grammar is not None
     file = audio.to_wav(sound)

@@ -34,13 +34,13 @@ from aisle.tasks.speech.spoken import spoken
 MADE = 6000  # sentences from the templates, beside the written ones
 UNSURE = 0.4  # halves the words heard in made babble and clatter, for 5 % more word errors of voices (both not trained on)
 ABOUT = {
-    "made_of": "synthetic voices alone (scripts/speech_starter.sh): 5,149 clips of espeak-ng in many variants, flite (kal, awb, "
-    "rms, slt) and festival (kal, ked, slt); 3,662 of hibari (Apache-2.0; one voice, given other pitches, vocal tracts and "
-    "paces); 354 of Kokoro-82M (Apache-2.0; 54 voices and mixtures); hardened by tempo, voice, room, microphone, made noise and "
-    "babble of the same voices. No recording of a person's speech.",
-    "trained": "in pieces, each from the last one's weights, about 70 minutes of one core: half on the first 5,334 clips, half "
-    "with all, the last 27 minutes with a letter every 30 ms instead of 40; then the mean of the weights before and after the "
-    "last 11 (scripts/train_speech_starter.py)",
+    "made_of": "synthetic voices alone (scripts/speech_starter.sh): 7,517 clips of espeak-ng in many variants, flite (kal, awb, "
+    "rms, slt) and festival (kal, ked, slt); 12,662 of hibari (Apache-2.0; one voice, given other pitches, vocal tracts and "
+    "paces); 1,050 of Kokoro-82M (Apache-2.0; 54 voices and mixtures); hardened by tempo, voice, room, microphone, made noise "
+    "and babble of the same voices. No recording of a person's speech.",
+    "trained": "in pieces, each from the last one's weights, about 140 minutes of one core: 70 on the first 9,165 clips, at last "
+    "with a letter every 30 ms instead of 40, and the mean of the weights before and after the last 11; then 36 and 34 minutes "
+    "on 12,064 others, from 8-bit weights (scripts/train_speech_starter.py)",
     "sentences": "templates of scripts/speech_starter_texts.py (shop sentences, numbers, orders in the published grammar "
     "of Picovoice's benchmark, Apache-2.0), CLINC150 (CC BY 3.0, Larson et al. 2019), Women's E-Commerce Clothing Reviews (CC0)",
     "licence": "Apache-2.0",
