@@ -47,18 +47,17 @@ def main() -> None:
         classes = list(csv.DictReader(file))
     sizes = [len(classes), len({row["Coarse Class ID (int)"] for row in classes})]
     splits = [read(name, given.photos) for name in ("train", "val", "test")]
-    heads = None
-    resumed = given.work is not None and (given.work / checkpoints.NAME).exists()  # its head is in the checkpoint
+    resumed = given.work is not None and (given.work / checkpoints.NAME).exists()
     if given.network == "mobilenet_v2" and not resumed:
         trunk = Trunk.open(TrunkCard(name=given.network, width=1280, side=224, whole=False, colours=False), STARTER)
         seen = [look(trunk, photos) for photos, _ in splits]
         heads = sm.learn(seen[0], splits[0][1], sizes, decay=3e-3)
         report("frozen features", heads, seen[1], splits[1][1], seen[2], splits[2][1])
     with tempfile.TemporaryDirectory() as where:
-        trained(heads, sizes, splits, given, given.work or Path(where))
+        trained(sizes, splits, given, given.work or Path(where))
 
 
-def trained(heads: sm.Heads | None, sizes: list[int], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
+def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
     import torch
 
     from aisle.tasks.vision import fine_tune
@@ -82,7 +81,7 @@ def trained(heads: sm.Heads | None, sizes: list[int], splits: list[Split], given
 
     train, validation, test = splits
     sides = fine_tune.Pictures(*train), fine_tune.Pictures(*validation)
-    learnt = fine_tune.train(network, heads, sizes, sides, recipe(config), work=work, say=say)
+    learnt = fine_tune.train(network, sizes, sides, recipe(config), work=work, say=say)
     export(
         WithMean(network.body), torch.zeros(2, 3, given.side, given.side), work / "trunk.onnx", ["features", "map"],
         sides_change=True, half=False,
@@ -102,8 +101,11 @@ def report(name: str, heads: sm.Heads, held_out: sm.Floats, known: sm.Ints, seen
         tuned, logits = heads.part(heads.logits(held_out), k), heads.part(heads.logits(seen), k)
         p = sm.probabilities(logits, sm.temperature(tuned, known[:, k]))
         right, tried = float((p.argmax(1) == truth[:, k]).mean()), float((tuned.argmax(1) == known[:, k]).mean())
-        error = sm.calibration_error(p, truth[:, k])
-        print(f"{name}: {kind} {right:.4f} (validation {tried:.4f}), calibration error {error:.3f}", flush=True)
+        error, chance = sm.calibration_error(p, truth[:, k]), sm.probabilities(tuned, sm.temperature(tuned, known[:, k]))
+        loss = -np.log(chance[np.arange(len(known)), known[:, k]]).mean()
+        print(
+            f"{name}: {kind} {right:.4f} (validation {tried:.4f}, log loss {loss:.3f}), calibration error {error:.3f}", flush=True
+        )
 
 
 def read(split: str, most: int) -> Split:

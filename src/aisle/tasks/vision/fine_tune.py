@@ -1,9 +1,10 @@
-"""Training of the whole network in torch: from frozen features and a linear head to a network of the shop's own.
+"""Training of the whole network in torch: from the starter's features to a network of the shop's own.
 
-Recipe: the head starts from the one learnt on frozen features (Kumar et al., 2022, LP-FT), the first blocks stay as they are,
-AdamW with a warm-up and a cosine, pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron
-et al., 2019: things look larger in training's crops), label smoothing, mixup and CutMix, a running average of the weights, early
-stopping. The last epochs refine it: a cosine from a lower rate, on views that are not mixed (He et al., 2019).
+Recipe: the head starts from nothing (from the one learnt on frozen features, as Kumar et al., 2022, advise, other photos than
+those of training were read worse: docs/benchmarks.md), the first blocks stay as they are, AdamW with a warm-up and a cosine,
+pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron et al., 2019: things look larger in
+training's crops), label smoothing, mixup and CutMix, a running average of the weights, early stopping. The last epochs refine
+it: a cosine from a lower rate, on views that are not mixed (He et al., 2019).
 """
 
 from __future__ import annotations
@@ -80,15 +81,12 @@ class Pictures:
 class Classifier(nn.Module):
     """The blocks that stay, those that learn, the mean over places, and a linear layer for all heads."""
 
-    def __init__(self, start: nn.Module | None, tail: nn.Module, width: int, heads: Heads | None, classes: int) -> None:
+    def __init__(self, start: nn.Module | None, tail: nn.Module, width: int, classes: int) -> None:
         super().__init__()
         self._start = [start]  # in a list: none of this module's parameters
         self.tail = tail
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Linear(width, classes)
-        if heads is not None:
-            self.head.weight.data = torch.from_numpy(heads.weights.copy())
-            self.head.bias.data = torch.from_numpy(heads.bias.copy())
 
     def forward(self, x: Tensor) -> Tensor:
         start = self._start[0]
@@ -103,7 +101,6 @@ class Classifier(nn.Module):
 
 def train(
     network: Network,
-    heads: Heads | None,
     sizes: Sequence[int],
     data: tuple[Pictures, Pictures],
     recipe: Recipe,
@@ -114,7 +111,7 @@ def train(
     """Train `network` in place on data[0], stopping by data[1]; returns its heads. `work`: what a killed run resumes from."""
     torch.manual_seed(recipe.seed)
     start, tail = network.split(recipe.frozen)
-    model = Classifier(start, tail, network.width, heads, sum(sizes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = Classifier(start, tail, network.width, sum(sizes)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = {name: value.detach().clone() for name, value in model.state_dict().items()}
     run = Run(model, average, tuple(np.cumsum([0, *sizes]).tolist()), recipe, max(len(data[0].images) // recipe.batch, 1))
     first = checkpoints.restore(work, run)

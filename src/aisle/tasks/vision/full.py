@@ -23,8 +23,6 @@ from aisle.tasks.vision.schema import Config
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
 
 KEPT = 256  # pixels of the shorter side of a picture while it waits to be looked at
-STEPS = 60
-DECAY = 3e-3
 Step = Callable[[float, str], None]  # of 100
 
 
@@ -52,10 +50,8 @@ def train_full(
         raise BadInput("no label has enough pictures to teach a network: give items a category and pictures, or import pictures")
     codes = words.codes([one.labels for one in kept])
     network = build(config.network)
-    heads = None
     if config.network == starter.card.trunk.name:
         restore(network, models.STARTER / starter.card.trunk.file)
-        heads = sm.learn(features[split.train], codes[split.train], words.sizes, decay=DECAY, balance=config.balance, steps=STEPS)
     elif config.frozen:
         raise BadInput(
             f"{config.network} starts from nothing: set frozen=0, or network={starter.card.trunk.name}", param="/config/frozen"
@@ -65,7 +61,6 @@ def train_full(
     sides = [fine_tune.Pictures([decoded[row] for row in rows], codes[rows]) for rows in (split.train, split.validation)]
     heads = fine_tune.train(
         network,
-        heads,
         words.sizes,
         (sides[0], sides[1]),
         recipe(config),

@@ -160,7 +160,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 3
     balance: Annotated[
         Share,
-        Meta(description="Class imbalance: 0 every picture counts alike, 1 every label does; between, a power of its frequency."),
+        Meta(
+            description="head: 0 every picture counts alike, 1 every label does, however rare; between, a power of its frequency."
+        ),
     ] = 0.25
     decay: Annotated[
         float, Meta(ge=0, le=10, description="Weight decay of the heads; 0 chooses it for each head on held-out pictures.")
