@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--network", default="mobilenet_v2")
     parser.add_argument("--epochs", type=int, default=Config().epochs)
     parser.add_argument("--frozen", type=int, default=None)
+    parser.add_argument("--mixup", type=float, default=Config().mixup)
+    parser.add_argument("--refine", type=int, default=Config().refine)
     parser.add_argument("--rate", type=float, default=Config().learning_rate)
     parser.add_argument("--side", type=int, default=Config().side)
     parser.add_argument("--photos", type=int, default=10**6, help="of each split, at most: for a quick look")
@@ -71,7 +73,7 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
         frozen = Config().frozen
     config = Config(
         training="full", network=given.network, epochs=given.epochs, learning_rate=given.rate, side=given.side,
-        frozen=frozen if given.frozen is None else given.frozen,
+        frozen=frozen if given.frozen is None else given.frozen, mixup=given.mixup, refine=given.refine,
     )  # fmt: skip
     began = time.process_time()
 
