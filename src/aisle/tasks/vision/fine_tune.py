@@ -1,10 +1,10 @@
 """Training of the whole network in torch: from the starter's features to a network of the shop's own.
 
 Recipe: the head starts from nothing (from the one learnt on frozen features, as Kumar et al., 2022, advise, other photos than
-those of training were read worse: docs/benchmarks.md), the first blocks stay as they are, AdamW with a warm-up and a cosine,
+those of training were read worse: docs/benchmarks.md), AdamW with a warm-up and a cosine,
 pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron et al., 2019: things look larger in
-training's crops), label smoothing, mixup and CutMix, a running average of the weights, early stopping. The last epochs refine
-it: a cosine from a lower rate, on views that are not mixed (He et al., 2019).
+training's crops), label smoothing, a running average of the weights, early stopping. Where it is asked for: first blocks
+that stay as they are, mixup and CutMix, and last epochs from a lower rate on views that are not mixed (He et al., 2019).
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class Recipe:
     """How long and how strongly to train (see schema.Config for what each means)."""
 
     side: int = 224
-    frozen: int = 3
-    epochs: int = 28
-    refine: int = 3
+    frozen: int = 0
+    epochs: int = 12
+    refine: int = 0
     batch: int = 32
     learning_rate: float = 4e-4
     decay: float = 0.05
     smoothing: float = 0.1
-    mixup: float = 0.2
+    mixup: float = 0.0
     patience: int = 12
     bf16: bool = True
     seed: int = 0

@@ -174,17 +174,17 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     examples: Annotated[
         int, Meta(ge=0, le=100_000, description="Training pictures kept as examples (vectors, never pixels).")
     ] = 5000
-    epochs: Annotated[int, Meta(ge=1, le=1000, description="full: passes over the pictures.")] = 28
+    epochs: Annotated[int, Meta(ge=1, le=1000, description="full: passes over the pictures.")] = 12
     refine: Annotated[
         int, Meta(ge=0, le=1000, description="full: passes after them, at a lower rate and without mixed pictures.")
-    ] = 3
+    ] = 0
     frozen: Annotated[
         int, Meta(ge=0, le=18, description="full: first blocks that stay as they are; 0 where nothing is learnt yet.")
-    ] = 3
+    ] = 0
     batch: Annotated[int, Meta(ge=2, le=1024, description="full: pictures in a step.")] = 32
     learning_rate: Annotated[float, Meta(gt=0, le=1, description="full: of AdamW at its highest.")] = 4e-4
     smoothing: Annotated[float, Meta(ge=0, lt=1, description="full: label smoothing.")] = 0.1
-    mixup: Annotated[float, Meta(ge=0, le=5, description="full: α of mixup, which takes turns with CutMix; 0: neither.")] = 0.2
+    mixup: Annotated[float, Meta(ge=0, le=5, description="full: α of mixup, which takes turns with CutMix; 0: neither.")] = 0.0
     patience: Annotated[int, Meta(ge=1, le=1000, description="full: epochs without a better result before it stops.")] = 12
     mirror: Annotated[
         bool, Meta(description="full: look at a picture and at its mirror image: a little better, twice the work of an answer.")
