@@ -157,7 +157,7 @@ def test_full_training_is_served_as_onnx_and_goes_on_after_a_kill(tmp_path: Path
 def test_a_network_that_starts_from_nothing_cannot_have_frozen_blocks(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     with pytest.raises(BadInput, match="frozen=0"):
-        fit(samples(5), Config(training="full", network="resnet18", side=64), tmp_path, quiet)
+        fit(samples(5), Config(training="full", network="resnet18", frozen=3, side=64), tmp_path, quiet)
 
 
 @pytest.mark.parametrize(
