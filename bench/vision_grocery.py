@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="mobilenet_v2")
     parser.add_argument("--epochs", type=int, default=Config().epochs)
-    parser.add_argument("--frozen", type=int, default=None)
+    parser.add_argument("--frozen", type=int, default=Config().frozen)
     parser.add_argument("--mixup", type=float, default=Config().mixup)
     parser.add_argument("--refine", type=int, default=Config().refine)
     parser.add_argument("--rate", type=float, default=Config().learning_rate)
@@ -67,13 +67,12 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
     from aisle.tasks.vision.nets import build, restore
 
     work.mkdir(parents=True, exist_ok=True)
-    network, frozen = build(given.network), 0
+    network = build(given.network)
     if given.network == "mobilenet_v2":
         restore(network, STARTER / "trunk.onnx")
-        frozen = Config().frozen
     config = Config(
         training="full", network=given.network, epochs=given.epochs, learning_rate=given.rate, side=given.side,
-        frozen=frozen if given.frozen is None else given.frozen, mixup=given.mixup, refine=given.refine,
+        frozen=given.frozen, mixup=given.mixup, refine=given.refine,
     )  # fmt: skip
     began = time.process_time()
 

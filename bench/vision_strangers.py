@@ -68,7 +68,9 @@ def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     photos = {name: [photo(rows[row]) for row in part] for name, part in parts.items()}
     network = build("mobilenet_v2")
     restore(network, STARTER / "trunk.onnx")
-    recipe = fine_tune.Recipe(side=SIDE, frozen=0, epochs=given.epochs, refine=given.refine, batch=64, learning_rate=6e-4)
+    recipe = fine_tune.Recipe(
+        side=SIDE, frozen=0, epochs=given.epochs, refine=given.refine, mixup=0.2, batch=64, learning_rate=6e-4
+    )
     work.mkdir(parents=True, exist_ok=True)
     held_out = fine_tune.Pictures(photos["validation"][:HELD_OUT], codes[parts["validation"][:HELD_OUT]])
     taught, began = fine_tune.Pictures(photos["train"], codes[parts["train"]]), time.process_time()

@@ -1,10 +1,10 @@
 """Training of the whole network in torch: from the starter's features to a network of the shop's own.
 
 Recipe: the head starts from nothing (from the one learnt on frozen features, as Kumar et al., 2022, advise, other photos than
-those of training were read worse: docs/benchmarks.md), AdamW with a warm-up and a cosine,
-pictures that grow from 4/7 to 6/7 of the side they are served at (Tan and Le, 2021; Touvron et al., 2019: things look larger in
-training's crops), label smoothing, a running average of the weights, early stopping. Where it is asked for: first blocks
-that stay as they are, mixup and CutMix, and last epochs from a lower rate on views that are not mixed (He et al., 2019).
+those of training were read worse: docs/benchmarks.md), AdamW with a warm-up and a cosine, pictures that grow from 4/7 to 6/7 of
+the side they are served at (Tan and Le, 2021; Touvron et al., 2019: things look larger in training's crops), label smoothing, a
+running average of the weights, early stopping. Where it is asked for: first blocks that stay as they are, mixup and CutMix, and
+last epochs from a lower rate on views that are not mixed (He et al., 2019).
 """
 
 from __future__ import annotations
