@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from bench.barista import GRAMMAR
 from bench.shared_data import REC
+from bench.voice_sound import spoken_by
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
@@ -52,13 +52,6 @@ Sound = NDArray[np.float32]
 def starter() -> ctc.CTC:
     assert STARTER is not None
     return ctc.load(STARTER)
-
-
-def spoken_by(voice: str, text: str, speed: int = 150, pitch: int = 50) -> Sound:
-    """A sentence by espeak-ng, with silence around."""
-    how = ["-s", str(speed), "-p", str(pitch)]
-    done = subprocess.run(["espeak-ng", "-v", voice, *how, "--stdout", text], capture_output=True, check=True)
-    return np.pad(audio.decode(done.stdout), (4800, 8000))
 
 
 def sentences(count: int, seed: int) -> tuple[list[str], list[str]]:

@@ -1,10 +1,16 @@
-"""A voice made of pulses and resonances: no words, but a voice activity detector takes it for speech."""
+"""Voices for benches and tests: of pulses and resonances (no words, but a detector takes them for speech), and of espeak-ng."""
 
 from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
+
+from aisle.kit import audio
 
 RATE = 16_000
 VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))  # Peterson and Barney, Hz
@@ -35,3 +41,11 @@ def babble(seconds: float, seed: int = 0, pitch: float = 120.0) -> NDArray[np.fl
 
 def silence(seconds: float, noise: float = 0.0, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(0, noise, round(seconds * RATE)).astype(np.float32)
+
+
+def spoken_by(voice: str, text: str, speed: int = 150, pitch: int = 50) -> NDArray[np.float32]:
+    """A sentence by espeak-ng, with silence around. By a file: on standard output its warnings may stand in front."""
+    how = ["-v", voice, "-s", str(speed), "-p", str(pitch)]
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        subprocess.run(["espeak-ng", *how, "-w", file.name, text], capture_output=True, check=True)
+        return np.pad(audio.decode(Path(file.name).read_bytes()), (4800, 8000))

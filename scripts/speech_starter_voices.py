@@ -54,8 +54,9 @@ def espeak(held_out: bool) -> Voice:
     def speak(text: str, draw: random.Random) -> tuple[NDArray[np.float32], int, str]:
         voice = f"{draw.choice(ACCENTS)}+{draw.choice(names)}"
         how = ["-p", str(draw.randint(15, 85)), "-s", str(draw.randint(105, 215)), "-g", str(draw.choice([0, 0, 0, 1, 3]))]
-        done = subprocess.run(["espeak-ng", "-v", voice, *how, "--stdout", text], capture_output=True, check=True)
-        return *read_wav(done.stdout), f"espeak {voice}"
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:  # not standard output: warnings may stand in front there
+            subprocess.run(["espeak-ng", "-v", voice, *how, "-w", file.name, text], capture_output=True, check=True)
+            return *read_wav(Path(file.name).read_bytes()), f"espeak {voice}"
 
     return speak
 

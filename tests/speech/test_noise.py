@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import shutil
-import subprocess
 
 import msgspec
 import numpy as np
 import pytest
+from bench.voice_sound import spoken_by
 from numpy.typing import NDArray
 
 from aisle.kit import audio
@@ -30,11 +30,6 @@ Sound = NDArray[np.float32]
 def starter() -> ctc.CTC:
     assert FOLDER is not None
     return ctc.load(FOLDER)
-
-
-def spoken(voice: str, text: str) -> Sound:
-    done = subprocess.run(["espeak-ng", "-v", voice, "--stdout", text], capture_output=True, check=True)
-    return np.pad(audio.decode(done.stdout), (4800, 8000))
 
 
 def music(draw: np.random.Generator) -> Sound:
@@ -74,8 +69,8 @@ def test_no_order_is_looked_for_where_nobody_speaks() -> None:
 @pytest.mark.parametrize("language", ["de", "fr", "cmn", "hi", "ar", "sw"])
 def test_other_languages_are_answered_with_less_confidence_than_english(language: str) -> None:
     model = starter()
-    (english,) = model.hear([spoken("en-us", "where is my order")], language=None, hints=None)
-    (other,) = model.hear([spoken(language, "1934 2718 5061")], language=None, hints=None)
+    (english,) = model.hear([spoken_by("en-us", "where is my order")], language=None, hints=None)
+    (other,) = model.hear([spoken_by(language, "1934 2718 5061")], language=None, hints=None)
     assert english.text and english.reason is None
     assert other.reason is not None or (other.probability < 0.5 and len(other.alternatives) > 1)
 
@@ -83,7 +78,7 @@ def test_other_languages_are_answered_with_less_confidence_than_english(language
 @needs_starter
 @needs_voices
 def test_two_speakers_at_once_are_answered_with_alternatives_or_not_at_all() -> None:
-    one, two = spoken("en-us", "where is my order please"), spoken("en-gb+f4", "show me the second red lamp")
+    one, two = spoken_by("en-us", "where is my order please"), spoken_by("en-gb+f4", "show me the second red lamp")
     both = np.asarray(np.pad(one, (0, max(len(two) - len(one), 0)))[: len(two)] + np.resize(two, len(two)), np.float32)
     (heard,) = starter().hear([both], language=None, hints=None)
     assert heard.reason is not None or (heard.probability < 0.5 and len(heard.alternatives) > 1)
