@@ -8,9 +8,7 @@ as hashed character n-grams, each a fixed random direction, so texts of any scri
 from __future__ import annotations
 
 import os
-import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -22,16 +20,13 @@ from numpy.typing import NDArray
 
 from aisle.errors import Misconfigured
 from aisle.kit.words import plain
+from aisle.tasks.text.spelt import INSIDE_WORD, OTHER, Grams, grams, spelt
 
 Floats = NDArray[np.float32]
 LONGEST = 20_000  # characters that are read
 BASES = 4096  # random directions; an n-gram's own is the product of two of them
 FEW = 8  # texts whose vectors are summed one by one
 SEED = np.uint64(0x5EED)
-OTHER = re.compile(r"[^\W\d_\u0000-\u024f]+|[\u2600-\u27bf\U0001f000-\U0001faff]")  # runs of letters that are not Latin; emoji
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003134f]")
-GRAMS_UNSPACED = ((1, 0.35), (2, 1.0), (3, 0.5))  # (length, weight): pairs are most often the words of Chinese
-GRAMS_WORD = ((3, 0.5), (4, 0.5))  # inside <word>, beside the word as a whole
 TABLE, SCALE, VOCABULARY, SPELLING = "table.npy", "scale.npy", "vocabulary.txt", "spelling.npy"
 
 
@@ -52,7 +47,8 @@ class StaticEmbedding:
     """A table of token vectors and how to find a text's tokens."""
 
     table: Floats  # (tokens, dimensions)
-    bases: Floats  # (BASES, dimensions) ±size
+    signs: NDArray[np.int8]  # (BASES, dimensions) ±1
+    size: float  # of a number of what is spelt
     tokenizer: Any
 
     @property
@@ -85,11 +81,10 @@ class StaticEmbedding:
 
     def _add_spelt(self, read: Sequence[str], vectors: Floats, counts: NDArray[np.int64]) -> None:
         """Add what is no token."""
-        for row, text in enumerate(read):
-            if not text.isascii():
-                counts[row] += self._spell(vectors[row], list(spelt(text)))
-        for row in np.flatnonzero(~vectors.any(axis=1)).tolist():  # one endless word, or nothing but signs unknown to the table
-            counts[row] += self._spell(vectors[row], list(_grams(read[row], GRAMS_WORD)))
+        if foreign := [row for row, text in enumerate(read) if not text.isascii()]:
+            self._spell(vectors, counts, foreign, spelt([read[row] for row in foreign]))
+        if blank := np.flatnonzero(~vectors.any(axis=1)).tolist():  # one endless word, or nothing but signs unknown to the table
+            self._spell(vectors, counts, blank, grams([(place, read[row]) for place, row in enumerate(blank)], INSIDE_WORD))
 
     def _sums(self, ids: Sequence[list[int]], counts: NDArray[np.int64]) -> Floats:
         """(texts, dimensions) the sum of each text's vectors; for a few texts a sparse matrix is not worth making."""
@@ -109,7 +104,7 @@ class StaticEmbedding:
         """Write it, with the words it is spelt by."""
         folder.mkdir(exist_ok=True)
         words = [self.tokenizer.id_to_token(place) for place in range(len(self.table))]
-        save(folder, words, self.table, abs(float(self.bases[0, 0])))
+        save(folder, words, self.table, self.size)
 
     def cost(self, text: str) -> float:
         """In thousands of characters."""
@@ -120,39 +115,26 @@ class StaticEmbedding:
         read = text[:LONGEST]
         encoding = self.tokenizer.encode(read, add_special_tokens=False)
         found = [(start, stop, self.table[one]) for one, (start, stop) in zip(encoding.ids, encoding.offsets, strict=True)]
-        if not read.isascii():
-            for run in OTHER.finditer(read):
-                vector = np.zeros(self.dimensions, np.float32)
-                self._spell(vector, list(spelt(run[0])))
-                found.append((run.start(), run.end(), vector))
+        runs = [] if read.isascii() else list(OTHER.finditer(read))
+        vectors, counts = np.zeros((len(runs) + 1, self.dimensions), np.float32), np.zeros(len(runs) + 1, np.int64)
+        self._spell(vectors, counts, range(len(runs)), spelt([run[0] for run in runs]))
+        found += [(*run.span(), vector) for run, vector in zip(runs, vectors, strict=False)]
         if not any(vector.any() for _, _, vector in found):
-            vector = np.zeros(self.dimensions, np.float32)
-            self._spell(vector, list(_grams(read, GRAMS_WORD)))
-            found.append((0, len(read), vector))
+            self._spell(vectors, counts, [len(runs)], grams([(0, read)], INSIDE_WORD))
+            found.append((0, len(read), vectors[-1]))
         length = max(float(np.linalg.norm(sum(vector for _, _, vector in found))), 1e-12)
         return [(start, stop, vector / length) for start, stop, vector in found]
 
-    def _spell(self, vector: Floats, grams: Sequence[tuple[str, float]]) -> int:
-        """Add n-grams to a text's vector; how many."""
-        if grams:
-            hashes = np.array([zlib.crc32(gram.encode("utf-8", "replace")) for gram, _ in grams], np.int64)
-            signs = self.bases[hashes % BASES] * np.sign(self.bases[hashes // BASES % BASES])  # (grams, dimensions)
-            vector += np.array([weight for _, weight in grams], np.float32) @ signs
-        return len(grams)
-
-
-def spelt(text: str) -> Iterator[tuple[str, float]]:
-    """The n-grams of what is not Latin in a text, with their weights. Nothing is assumed about spaces."""
-    for run in map(str.casefold, OTHER.findall(text)):
-        if UNSPACED.search(run):
-            yield from _grams(run, GRAMS_UNSPACED)
-        else:
-            yield run, 1.0
-            yield from _grams(f"<{run}>", GRAMS_WORD)
-
-
-def _grams(text: str, lengths: Sequence[tuple[int, float]]) -> Iterator[tuple[str, float]]:
-    return ((text[at : at + n], weight) for n, weight in lengths for at in range(len(text) - n + 1))
+    def _spell(self, vectors: Floats, counts: NDArray[np.int64], rows: Sequence[int], found: Grams) -> None:
+        """Add the n-grams of some texts to their vectors, these rows, and to their counts."""
+        ends = np.searchsorted(found.text, np.arange(len(rows) + 1)).tolist()
+        for row, start, stop in zip(rows, ends, ends[1:], strict=False):
+            if start < stop:
+                hashes = found.hash[start:stop]
+                signs = self.signs.take(hashes % BASES, axis=0)  # (grams, dimensions)
+                signs *= self.signs.take(hashes // BASES % BASES, axis=0)
+                vectors[row] += found.weight[start:stop] @ signs.astype(np.float32) * np.float32(self.size)
+                counts[row] += stop - start
 
 
 def save(folder: Path, vocabulary: Sequence[str], vectors: Floats, size: float | None = None) -> None:
@@ -179,7 +161,7 @@ def load(folder: Path) -> StaticEmbedding:
         raise Misconfigured(f"the embedding in {folder} has {len(vocabulary)} tokens but {len(table)} vectors: train again")
     table[vocabulary.index("[UNK]")] = 0.0
     size = size or float(np.median(np.linalg.norm(table, axis=1))) / np.sqrt(table.shape[1])
-    return StaticEmbedding(table, _bases(table.shape[1], size), _tokenizer(vocabulary))
+    return StaticEmbedding(table, _signs(table.shape[1]), size, _tokenizer(vocabulary))
 
 
 def one_thread() -> None:
@@ -200,11 +182,11 @@ def _tokenizer(vocabulary: Sequence[str]) -> Any:
     return tokenizer
 
 
-def _bases(dimensions: int, size: float) -> Floats:
-    """±size by splitmix64 (Steele et al., 2014): the same on every machine and with every numpy, so nothing is stored."""
+def _signs(dimensions: int) -> NDArray[np.int8]:
+    """±1 by splitmix64 (Steele et al., 2014): the same on every machine and with every numpy, so nothing is stored."""
     with np.errstate(over="ignore"):
         z = SEED + np.arange(1, BASES * dimensions + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         signs = (z ^ (z >> np.uint64(31))) & np.uint64(1)
-    return np.where(signs.reshape(BASES, dimensions) > 0, np.float32(size), np.float32(-size))
+    return np.where(signs.reshape(BASES, dimensions) > 0, np.int8(1), np.int8(-1))
