@@ -132,7 +132,7 @@ def test_heads_learn_beside_each_other_as_they_would_alone() -> None:
 
 def test_full_training_is_served_as_onnx_and_goes_on_after_a_kill(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    config = Config(training="full", side=64, epochs=2, refine=0, batch=6, frozen=12, bf16=False, least_pictures=1)
+    config = Config(training="full", side=64, epochs=2, cycles=0, batch=6, frozen=12, bf16=False, least_pictures=1)
     seen: list[str] = []
 
     def killed(done: float, total: float, message: str) -> None:
