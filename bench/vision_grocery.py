@@ -53,7 +53,7 @@ def main() -> None:
     if given.network == "mobilenet_v2" and not resumed:
         trunk = Trunk.open(TrunkCard(name=given.network, width=1280, side=224, whole=False, colours=False), STARTER)
         seen = [look(trunk, photos) for photos, _ in splits]
-        heads = sm.learn(seen[0], splits[0][1], sizes, decay=3e-3)
+        heads = sm.nested(sm.learn(seen[0], splits[0][1], sizes, decay=3e-3), splits[0][1])
         report("frozen features", heads, seen[1], splits[1][1], seen[2], splits[2][1])
     with tempfile.TemporaryDirectory() as where:
         trained(sizes, splits, given, given.work or Path(where))
@@ -82,7 +82,7 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
 
     train, validation, test = splits
     sides = fine_tune.Pictures(*train), fine_tune.Pictures(*validation)
-    learnt = fine_tune.train(network, sizes, sides, recipe(config), work=work, say=say)
+    learnt = sm.nested(fine_tune.train(network, sizes, sides, recipe(config), work=work, say=say), train[1])
     export(
         WithMean(network.body), torch.zeros(2, 3, given.side, given.side), work / "trunk.onnx", ["features", "map"],
         sides_change=True, half=False,

@@ -127,6 +127,26 @@ def test_heads_learn_beside_each_other_as_they_would_alone() -> None:
     assert (both.part(both.logits(x), 0).argmax(1) == labels[:, 0]).mean() > 0.97
 
 
+def test_a_label_inherits_from_the_one_it_lies_in_and_from_no_other() -> None:
+    rng = np.random.default_rng(4)
+    fine, x = rng.integers(0, 4, 400), rng.normal(size=(400, 5)).astype(np.float32)
+    labels = np.stack([fine, fine // 2, rng.integers(0, 3, 400)], 1)  # a sort, its kind, a colour of its own
+    labels[:5, 1] = sm.MISSING
+    heads = sm.learn(x, labels, [4, 2, 3], decay=1e-2)
+    found = sm.nested(heads, labels)
+    before, after = heads.logits(x), found.logits(x)
+    wanted = before[:, :4] + sm.INHERITED * before[:, 4:6][:, [0, 0, 1, 1]]
+    assert np.allclose(after[:, :4], wanted, atol=1e-4) and np.allclose(after[:, 4:], before[:, 4:])
+    labels[0, 1] = 1 - fine[0] // 2  # one row that says otherwise: nothing lies in anything
+    assert np.array_equal(sm.nested(heads, labels).weights, heads.weights)
+
+
+def test_labels_that_lie_in_others_are_found() -> None:
+    assert sm.above_of(np.array([0, 1, 1, -1]), np.array([1, 0, 0, 0]), 2).tolist() == [1, 0]  # type: ignore[union-attr]
+    assert sm.above_of(np.array([0, 1, 1]), np.array([1, 0, 1]), 2) is None
+    assert sm.above_of(np.array([0, 0]), np.array([1, 1]), 2) is None  # nothing is known of label 1
+
+
 # ---- the whole network ----------------------------------------------------------------------------------------------
 
 

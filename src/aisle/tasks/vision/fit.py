@@ -130,6 +130,7 @@ def learn(
     codes = words.codes(gallery.labels)
     step(0, f"learning {', '.join(words.names) or 'nothing: no label has enough pictures'}")
     heads = given[1] if given else choose(gallery.features, codes, words.sizes, split, config, step)
+    heads = sm.nested(heads, codes[split.train])
     validation = heads.logits(gallery.features[split.validation])
     cards = [
         HeadCard(name=name, labels=labels, temperature=calibrated(heads.part(validation, k), codes[split.validation, k]))
