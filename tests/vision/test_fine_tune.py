@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from aisle.errors import Cancelled  # noqa: E402
 from aisle.kit.softmax import Heads  # noqa: E402
-from aisle.tasks.vision import fine_tune  # noqa: E402
+from aisle.tasks.vision import augment, fine_tune  # noqa: E402
 from aisle.tasks.vision.nets import build  # noqa: E402
 
 RECIPE = fine_tune.Recipe(side=64, frozen=16, epochs=3, cycles=2, batch=6, bf16=False)
@@ -42,9 +42,9 @@ def trained(work: Path, stop_after: str = "") -> tuple[Heads, list[str]]:
 
 
 def test_an_epoch_belongs_to_the_first_part_or_to_a_cycle() -> None:
-    recipe = fine_tune.Recipe(epochs=6, cycles=2)
-    assert recipe.total == 10 and recipe.cycle == 2
-    assert [recipe.part(epoch) for epoch in (0, 5, 6, 7, 8)] == [(0, 0, 6), (0, 5, 6), (1, 0, 2), (1, 1, 2), (2, 0, 2)]
+    recipe = fine_tune.Recipe(epochs=8, cycles=2)
+    assert recipe.total == 12 and recipe.cycle == 2
+    assert [recipe.part(epoch) for epoch in (0, 7, 8, 9, 10)] == [(0, 0, 8), (0, 7, 8), (1, 0, 2), (1, 1, 2), (2, 0, 2)]
     assert fine_tune.Recipe(epochs=1, cycles=1).cycle == 1
 
 
@@ -63,6 +63,21 @@ def test_what_is_served_is_the_mean_of_the_ends() -> None:
     assert len(ends) == 3 and not torch.equal(ends[0], ends[1])
     assert candidate is not None
     assert torch.allclose(candidate["head.weight"], sum(ends) / 3, atol=1e-6)
+
+
+def test_a_view_loses_a_rectangle_and_nothing_else() -> None:
+    before, rng = np.full((64, 80, 3), 200, np.uint8), np.random.default_rng(2)
+    shares = []
+    for _ in range(200):
+        after = augment.erased(before.copy(), rng)
+        rows, columns = np.flatnonzero((after != before).any((1, 2))), np.flatnonzero((after != before).any((0, 2)))
+        if not len(rows):
+            continue  # it would not have fitted
+        changed = (after != before).any(2)
+        inside = changed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert inside.mean() > 0.9 and changed.sum() == inside.sum()
+        shares.append(inside.size / changed.size)
+    assert len(shares) > 150 and 0.01 < min(shares) and max(shares) < 0.31
 
 
 @pytest.mark.parametrize("last", ["epoch 2 of 5", "epoch 4 of 5"])

@@ -32,7 +32,7 @@ WARM_UP = 0.05  # of all steps
 DROPOUT = 0.2
 AVERAGE = 0.998  # of the running average of the weights, per step; less in the first steps, or short trainings would not count
 CLIP = 5.0  # largest norm of the gradient
-CYCLE = 1 / 3  # of the epochs, the length of a cycle
+CYCLE = 1 / 4  # of the epochs, the length of a cycle
 AGAIN = 0.375  # of the learning rate, its highest in a cycle
 GROWTH = ((0.4, 4 / 7), (0.7, 5 / 7), (1.0, 6 / 7))  # until this share of the epochs, pictures have this share of the side
 Weights = dict[str, Tensor]
@@ -45,7 +45,7 @@ class Recipe:
 
     side: int = 224
     frozen: int = 0
-    epochs: int = 12
+    epochs: int = 24
     cycles: int = 3
     batch: int = 32
     learning_rate: float = 4e-4
