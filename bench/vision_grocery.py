@@ -1,6 +1,7 @@
 """Groceries: softmax on frozen features, and the whole network trained as `training=full` does, on the official split.
 
 python -m bench vision_grocery --work FOLDER                                           MobileNetV2; after a kill it goes on
+python -m bench vision_grocery --strangers --work FOLDER    without a fifth of the kinds: telling their photos from others
 python -m bench vision_grocery --network resnet18 --epochs 6 --side 96 --rate 0.001    from nothing, three minutes
 """
 
@@ -12,16 +13,20 @@ import io
 import tempfile
 import time
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from bench.shared_data import REC
+from bench.vision_quality import auroc
+from numpy.typing import NDArray
 from PIL import Image
 
 from aisle.kit import softmax as sm
 from aisle.kit.images import Decoded
-from aisle.tasks.vision import checkpoints
+from aisle.tasks.vision import checkpoints, familiar
 from aisle.tasks.vision.engine import load
 from aisle.tasks.vision.full import recipe
 from aisle.tasks.vision.model import STARTER
@@ -43,23 +48,71 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Config().learning_rate)
     parser.add_argument("--side", type=int, default=Config().side)
     parser.add_argument("--photos", type=int, default=10**6, help="of each split, at most: for a quick look")
+    parser.add_argument("--strangers", action="store_true", help="leave a fifth of the kinds out of training (by crc32)")
     parser.add_argument("--work", type=Path, default=None, help="where checkpoints and the network are kept")
     given = parser.parse_args()
     with (FOLDER / "classes.csv").open() as file:
         classes = list(csv.DictReader(file))
-    sizes = [len(classes), len({row["Coarse Class ID (int)"] for row in classes})]
     splits = [read(name, given.photos) for name in ("train", "val", "test")]
+    with tempfile.TemporaryDirectory() as where:
+        if given.strangers:
+            strangers(classes, splits, given, given.work or Path(where))
+        else:
+            official(classes, splits, given, given.work or Path(where))
+
+
+def official(classes: list[dict[str, str]], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
+    sizes = [len(classes), len({row["Coarse Class ID (int)"] for row in classes})]
     resumed = given.work is not None and (given.work / checkpoints.NAME).exists()
     if given.network == "mobilenet_v2" and not resumed:
         trunk = Trunk.open(TrunkCard(name=given.network, width=1280, side=224, whole=False, colours=False), STARTER)
         seen = [look(trunk, photos) for photos, _ in splits]
         heads = sm.nested(sm.learn(seen[0], splits[0][1], sizes, decay=3e-3), splits[0][1])
         report("frozen features", heads, seen[1], splits[1][1], seen[2], splits[2][1])
-    with tempfile.TemporaryDirectory() as where:
-        trained(sizes, splits, given, given.work or Path(where))
+    _, validation, test = splits
+    for trunk, learnt in trained(sizes, splits, given, work):
+        name = "whole network" + (", with its mirror image" if trunk.card.mirror else "")
+        report(name, learnt, look(trunk, validation[0]), validation[1], look(trunk, test[0]), test[1])
 
 
-def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
+def strangers(classes: list[dict[str, str]], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
+    """AUROC of telling photos of kinds that were left out from those of kinds that were learnt: validation, and test."""
+    kinds = {int(row["Coarse Class ID (int)"]): row["Coarse Class Name (str)"].replace("-", " ") for row in classes}
+    left_out = {code for code, name in kinds.items() if zlib.crc32(name.encode()) % 5 == 0}
+    new = [np.isin(labels[:, 1], list(left_out)) for _, labels in splits]
+    known = [part(split, ~rows) for split, rows in zip(splits, new, strict=True)]
+    sizes = []
+    for k in range(len(KINDS)):
+        learnt = np.unique(known[0][1][:, k])
+        sizes.append(len(learnt))
+        for _, labels in known:
+            labels[:, k] = np.searchsorted(learnt, labels[:, k])
+    *_, (trunk, heads) = trained(sizes, known, given, work)
+    features = [look(trunk, photos) for photos, _ in known]
+    logits = [heads.part(heads.logits(x), 0) for x in features]
+    found = familiar.learn(features[0], features[1], logits[1])
+    for name, place in (("validation", 1), ("test", 2)):
+        other = look(trunk, part(splits[place], new[place])[0])
+        strange = heads.part(heads.logits(other), 0)
+        both = auroc(found.strangeness(features[place], logits[place]), found.strangeness(other, strange))
+        far = auroc(
+            familiar.distance(found.place(features[place]), found.known), familiar.distance(found.place(other), found.known)
+        )
+        unsure = auroc(familiar.entropy(logits[place]), familiar.entropy(strange))
+        right = (logits[place].argmax(1) == known[place][1][:, 0]).mean()
+        print(
+            f"{name}: {len(left_out)} of {len(kinds)} kinds left out: AUROC {both:.3f} ({len(strange):,} strangers, "
+            f"{len(logits[place]):,} known), distance alone {far:.3f}, entropy alone {unsure:.3f}; fine {right:.4f}", flush=True,
+        )  # fmt: skip
+
+
+def part(split: Split, rows: NDArray[np.bool_]) -> Split:
+    """Some of the photos."""
+    return [split[0][row] for row in np.flatnonzero(rows)], split[1][rows]
+
+
+def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, work: Path) -> Iterator[tuple[Trunk, sm.Heads]]:
+    """The network as it is served, without its mirror image and with it."""
     import torch
 
     from aisle.tasks.vision import fine_tune
@@ -80,7 +133,7 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
         spent = (time.process_time() - began) / 60
         print(f"{done:.0%} {what}, {spent:.1f} min of processor time", flush=True)
 
-    train, validation, test = splits
+    train, validation, _ = splits
     sides = fine_tune.Pictures(*train), fine_tune.Pictures(*validation)
     learnt = sm.nested(fine_tune.train(network, sizes, sides, recipe(config), work=work, say=say), train[1])
     export(
@@ -91,9 +144,7 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
     for mirror in (False, True):
         card = TrunkCard(name=given.network, width=network.width, side=config.side, whole=False, colours=False, mirror=mirror)
         (work / "trunk.json").write_bytes(msgspec.json.encode(card))
-        opened = Trunk.open(card, work)
-        name = "whole network" + (", with its mirror image" if mirror else "")
-        report(name, learnt, look(opened, validation[0]), validation[1], look(opened, test[0]), test[1])
+        yield Trunk.open(card, work), learnt
 
 
 def report(name: str, heads: sm.Heads, held_out: sm.Floats, known: sm.Ints, seen: sm.Floats, truth: sm.Ints) -> None:

@@ -52,13 +52,13 @@ def test_both_questions_are_needed(learnt: Familiar) -> None:
     undecided = familiar.tail(learnt.undecided, familiar.entropy(logits))
     features_far, logits_far = pictures(np.random.default_rng(4), 300, far=True)
     decided = familiar.tail(learnt.undecided, familiar.entropy(logits_far))
-    far = familiar.tail(learnt.far, familiar.distance(learnt._place(features_far), learnt.known))
+    far = familiar.tail(learnt.far, familiar.distance(learnt.place(features_far), learnt.known))
     assert undecided.mean() < 0.1 < 0.3 < decided.mean() and far.mean() < 0.05
 
 
 def test_shares_are_combined_as_fisher_does(learnt: Familiar) -> None:
     features, logits = pictures(np.random.default_rng(5), 50)
-    far = familiar.tail(learnt.far, familiar.distance(learnt._place(features), learnt.known)) + 1 / (len(learnt.far) + 1)
+    far = familiar.tail(learnt.far, familiar.distance(learnt.place(features), learnt.known)) + 1 / (len(learnt.far) + 1)
     undecided = familiar.tail(learnt.undecided, familiar.entropy(logits)) + 1 / (len(learnt.undecided) + 1)
     theirs = [combine_pvalues(np.minimum(pair, 1), "fisher").statistic / 2 for pair in zip(far, undecided, strict=True)]
     assert np.allclose(learnt.strangeness(features, logits), theirs, atol=5e-3)

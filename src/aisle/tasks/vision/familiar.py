@@ -45,12 +45,12 @@ class Familiar:
 
     def strangeness(self, features: Floats, logits: Floats) -> Floats:
         """−Σ log p of the questions: (pictures,)"""
-        total = -np.log(tail(self.far, distance(self._place(features), self.known)) + _least(self.far))
+        total = -np.log(tail(self.far, distance(self.place(features), self.known)) + _least(self.far))
         if len(self.undecided):
             total = total - np.log(tail(self.undecided, entropy(logits)) + _least(self.undecided))
         return np.asarray(total, np.float32)
 
-    def _place(self, features: Floats) -> Floats:
+    def place(self, features: Floats) -> Floats:
         return unit(np.asarray((features - self.centre) @ self.projection.T, np.float32))
 
 
@@ -64,8 +64,8 @@ def learn(train: Floats, held_out: Floats, logits: Floats) -> Familiar:
     rows = np.linspace(0, len(x) - 1, min(KNOWN, len(x))).astype(int)
     none = np.zeros(0, np.float32)
     found = Familiar(centre.astype(np.float32), projection, none, none, none, none)
-    found.known = found._place(train[rows])
-    found.far = thinned(distance(found._place(held_out), found.known))
+    found.known = found.place(train[rows])
+    found.far = thinned(distance(found.place(held_out), found.known))
     if logits.shape[1]:
         found.undecided = thinned(entropy(logits))
     found.strange = thinned(found.strangeness(held_out, logits))
