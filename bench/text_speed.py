@@ -5,9 +5,10 @@
 
 The raw loop is what remains without a server: tokenizer, ONNX Runtime (or the table of the static embedding, or the linear
 classifier), the texts of a request at a time, sorted by length, nothing rendered. Requests carry `--texts` texts, as clients
-that embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled and embeds, else
-the starter's table does; the linear classifier is the starter's `language`. `--peer` names a Python that has
-sentence-transformers: it encodes the same texts with the same weights, in batches of the same size, in its own process.
+that embed a catalogue send them, and then one text each. With `--encoder` the network of the folder is pulled, embeds, and then
+classifies with a head of five labels that learnt nothing (weights do not change the time); else the starter's table does, and its
+linear `language`. `--peer` names a Python that has sentence-transformers: it encodes the same texts with the same weights, in
+batches of the same size, in its own process.
 `--parts` takes one request of so many texts apart, without a server: the best of many times by the clock, a text.
 
 Both sides run as long as each other, in turns, and a pair's ratio is what counts (the median of the rounds): the speed of a
@@ -82,11 +83,12 @@ def raw(ask: Callable[[list[str]], Any], texts: list[str], size: int, seconds: f
 
 
 def compared(
-    name: str, server: Server, path: str, ask: Callable[[list[str]], Any], given: argparse.Namespace, key: str, most: int = 0
-) -> None:
+    name: str, server: Server, path: str, ask: Callable[[list[str]], Any], given: argparse.Namespace, key: str, most: int = 0,
+    model: str = "language",
+) -> None:  # fmt: skip
     texts = titles()
     for size in dict.fromkeys((given.texts, 1)):
-        bodies = [body(path, texts[start : start + size], most) for start in range(0, len(texts) - size + 1, size)]
+        bodies = [body(path, texts[start : start + size], most, model) for start in range(0, len(texts) - size + 1, size)]
         with tempfile.TemporaryDirectory() as folder:
             requests = write(Path(folder) / "requests", [request_of(path, json.dumps(one).encode(), key) for one in bodies])
             measure(server, requests, given.connections, 1.0)  # warm
@@ -103,10 +105,10 @@ def compared(
         )  # fmt: skip
 
 
-def body(path: str, texts: list[str], most: int = 0) -> dict[str, Any]:
+def body(path: str, texts: list[str], most: int = 0, model: str = "language") -> dict[str, Any]:
     if path == "/v1/embeddings":
         return {"model": "text", "input": texts, "encoding_format": "base64"}  # as OpenAI's client asks
-    return {"text": texts, "model": "language"} | ({"top_k": most} if most else {})
+    return {"text": texts, "model": model} | ({"top_k": most} if most else {})
 
 
 def parts(size: int) -> None:
@@ -165,13 +167,23 @@ def peer(given: argparse.Namespace, model: encoder.Encoder) -> None:
     print(f"encoder alone: {min(ours):.0f} CPU ms a 1,000 texts, sentence-transformers {min(theirs):.0f}: {ratio:.2f}x")
 
 
+def with_head(folder: str, where: Path) -> Path:
+    """A network and its tokenizer as a classifier of five labels that learnt nothing."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    AutoModelForSequenceClassification.from_pretrained(folder, num_labels=5).save_pretrained(where)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(where)
+    return where
+
+
 def serve(given: argparse.Namespace, home: Path, pulled: str) -> None:
     with Shop(str(home), worker=False) as shop:
         if pulled:
             shop.pull("text", pulled)
+            shop.pull("text", str(with_head(pulled, home.parent / "classes")))
             live = shop.app.models.live(DEFAULT_TENANT, "text")
             assert live is not None
-            network = encoder.load_sentences(shop.app.models.verify(live) / "sentences")
+            engine = load(shop.app.models.verify(live))
         _, key = shop.app.access.create(DEFAULT_TENANT, "bench", ["admin"])
     table = static.load(STARTER / "embedding")
     language = classifiers.load(STARTER, table)["language"].model
@@ -182,10 +194,12 @@ def serve(given: argparse.Namespace, home: Path, pulled: str) -> None:
     ) as server:
         asked(port, "/v1/embeddings", json.dumps(body("/v1/embeddings", ["lamp"])).encode(), key)
         if pulled:
-            assert network is not None
-            compared("/v1/embeddings, pulled encoder", server, "/v1/embeddings", network.embed, given, key)
+            assert isinstance(engine.embedding, encoder.Encoder)
+            compared("/v1/embeddings, pulled encoder", server, "/v1/embeddings", engine.embedding.embed, given, key)
+            logits = engine.classifiers["classes"].model.logits
+            compared("/v1/text/classify, the same with a head", server, "/v1/text/classify", logits, given, key, 5, "classes")
             if given.peer:
-                peer(given, network)
+                peer(given, engine.embedding)
             return
         compared("/v1/embeddings, static starter", server, "/v1/embeddings", table.embed, given, key)
         for most, labels in ((10, "ten labels"), (1, "one label")):
