@@ -44,7 +44,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=Config().epochs)
     parser.add_argument("--frozen", type=int, default=Config().frozen)
     parser.add_argument("--mixup", type=float, default=Config().mixup)
-    parser.add_argument("--cycles", type=int, default=Config().cycles)
     parser.add_argument("--rate", type=float, default=Config().learning_rate)
     parser.add_argument("--side", type=int, default=Config().side)
     parser.add_argument("--photos", type=int, default=10**6, help="of each split, at most: for a quick look")
@@ -125,7 +124,7 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
         restore(network, STARTER / "trunk.onnx")
     config = Config(
         training="full", network=given.network, epochs=given.epochs, learning_rate=given.rate, side=given.side,
-        frozen=given.frozen, mixup=given.mixup, cycles=given.cycles,
+        frozen=given.frozen, mixup=given.mixup,
     )  # fmt: skip
     began = time.process_time()
 

@@ -1,7 +1,7 @@
 """Strangers by a network that learnt the shop's own kinds: trained as `training=full` does, without a fifth of the product types.
 
 python -m bench vision_strangers --work FOLDER                       about 20 minutes of processor time; after a kill it goes on
-python -m bench vision_strangers --products 3000 --epochs 1 --cycles 0    a quick look
+python -m bench vision_strangers --products 3000 --epochs 1    a quick look
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ HELD_OUT = 1500  # pictures that stop the training
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--cycles", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--products", type=int, default=10**6, help="at most, spread evenly: for a quick look")
     parser.add_argument("--work", type=Path, default=None, help="where checkpoints are kept")
     given = parser.parse_args()
@@ -68,9 +67,7 @@ def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     photos = {name: [photo(rows[row]) for row in part] for name, part in parts.items()}
     network = build("mobilenet_v2")
     restore(network, STARTER / "trunk.onnx")
-    recipe = fine_tune.Recipe(
-        side=SIDE, frozen=0, epochs=given.epochs, cycles=given.cycles, mixup=0.2, batch=64, learning_rate=6e-4
-    )
+    recipe = fine_tune.Recipe(side=SIDE, frozen=0, epochs=given.epochs, batch=64, learning_rate=6e-4)
     work.mkdir(parents=True, exist_ok=True)
     held_out = fine_tune.Pictures(photos["validation"][:HELD_OUT], codes[parts["validation"][:HELD_OUT]])
     taught, began = fine_tune.Pictures(photos["train"], codes[parts["train"]]), time.process_time()

@@ -152,7 +152,7 @@ def test_labels_that_lie_in_others_are_found() -> None:
 
 def test_full_training_is_served_as_onnx_and_goes_on_after_a_kill(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    config = Config(training="full", side=64, epochs=2, cycles=0, batch=6, frozen=12, bf16=False, least_pictures=1)
+    config = Config(training="full", side=64, epochs=2, batch=6, frozen=12, bf16=False, least_pictures=1)
     seen: list[str] = []
 
     def killed(done: float, total: float, message: str) -> None:

@@ -17,8 +17,8 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 def save(folder: Path, run: Run, epochs: int) -> None:
     """Everything that decides how the training goes on after so many epochs."""
-    kept = {"epochs": np.array([epochs, run.ended]), "best": np.array([run.best_right, run.best_epoch])}
-    for kind, state in (("now", run.model.state_dict()), ("average", run.average), ("ends", run.ends), ("best", run.best)):
+    kept = {"epochs": np.array(epochs), "best": np.array([run.best_right, run.best_epoch])}
+    for kind, state in (("now", run.model.state_dict()), ("average", run.average), ("best", run.best)):
         kept |= {f"{kind}/{name}": value.numpy() for name, value in state.items()}
     for number, state in run.optimiser.state_dict()["state"].items():
         kept |= {f"moment/{number}/{name}": state[name].numpy() for name in MOMENTS}
@@ -35,7 +35,8 @@ def restore(folder: Path, run: Run) -> int:
     with np.load(path, allow_pickle=False) as kept:
         found = {name: torch.from_numpy(kept[name]) for name in kept.files}
     run.model.load_state_dict(_of(found, "now"))
-    run.average, run.ends, run.best = (_of(found, kind) for kind in ("average", "ends", "best"))
+    run.average = _of(found, "average")
+    run.best = _of(found, "best")
     run.best_right, run.best_epoch = float(found["best"][0]), int(found["best"][1])
     state = run.optimiser.state_dict()
     for name, value in found.items():
@@ -43,8 +44,7 @@ def restore(folder: Path, run: Run) -> int:
             _, number, moment = name.split("/")
             state["state"].setdefault(int(number), {})[moment] = value
     run.optimiser.load_state_dict(state)
-    epochs, run.ended = found["epochs"].tolist()
-    return int(epochs)
+    return int(found["epochs"])
 
 
 def _of(found: dict[str, torch.Tensor], kind: str) -> dict[str, torch.Tensor]:

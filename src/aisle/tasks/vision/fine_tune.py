@@ -3,9 +3,7 @@
 Recipe: the head starts from nothing (from the one learnt on frozen features, as Kumar et al., 2022, advise, other photos than
 those of training were read worse: docs/benchmarks.md), AdamW with a warm-up and a cosine, pictures that grow from 4/7 to 6/7 of
 the side they are served at (Tan and Le, 2021; Touvron et al., 2019: things look larger in training's crops), label smoothing, a
-running average of the weights, early stopping. Then the rate rises again and falls, several times, and the weights at the ends
-are averaged (Izmailov et al., 2018), on views that are not mixed (He et al., 2019). Where it is asked for: first blocks that stay
-as they are, mixup and CutMix.
+running average of the weights, early stopping. Where it is asked for: first blocks that stay as they are, mixup and CutMix.
 """
 
 from __future__ import annotations
@@ -32,8 +30,6 @@ WARM_UP = 0.05  # of all steps
 DROPOUT = 0.2
 AVERAGE = 0.998  # of the running average of the weights, per step; less in the first steps, or short trainings would not count
 CLIP = 5.0  # largest norm of the gradient
-CYCLE = 1 / 4  # of the epochs, the length of a cycle
-AGAIN = 0.375  # of the learning rate, its highest in a cycle
 GROWTH = ((0.4, 4 / 7), (0.7, 5 / 7), (1.0, 6 / 7))  # until this share of the epochs, pictures have this share of the side
 Weights = dict[str, Tensor]
 Say = Callable[[float, str], None]  # share done, what is being done
@@ -46,7 +42,6 @@ class Recipe:
     side: int = 224
     frozen: int = 0
     epochs: int = 24
-    cycles: int = 3
     batch: int = 32
     learning_rate: float = 4e-4
     decay: float = 0.05
@@ -55,23 +50,6 @@ class Recipe:
     patience: int = 12
     bf16: bool = True
     seed: int = 0
-
-    @property
-    def total(self) -> int:
-        """Epochs in all."""
-        return self.epochs + self.cycles * self.cycle
-
-    @property
-    def cycle(self) -> int:
-        """Epochs of a cycle."""
-        return max(round(self.epochs * CYCLE), 1)
-
-    def part(self, epoch: int) -> tuple[int, int, int]:
-        """Of an epoch the cycle, 0 before the first, its place there, and how many epochs there are."""
-        if epoch < self.epochs:
-            return 0, epoch, self.epochs
-        cycle, place = divmod(epoch - self.epochs, self.cycle)
-        return cycle + 1, place, self.cycle
 
     def side_at(self, epoch: int) -> int:
         """Pixels of training's pictures in an epoch, a multiple of the network's stride."""
@@ -131,16 +109,15 @@ def train(
     run = Run(model, average, tuple(np.cumsum([0, *sizes]).tolist()), recipe, max(len(data[0].images) // recipe.batch, 1))
     first = checkpoints.restore(work, run)
     began, done_before = time.monotonic(), first
-    for epoch in range(first, recipe.total):
+    for epoch in range(first, recipe.epochs):
         loss = run.epoch(data[0], epoch)
-        weights = run.candidate(epoch)
-        right = run.accuracy(weights or run.average, data[1], recipe.seen_at(epoch))
-        left = (time.monotonic() - began) / (epoch + 1 - done_before) * (recipe.total - epoch - 1)
-        stop = weights is not None and run.keep_best(weights, right, epoch, len(data[1].images))
+        right = run.accuracy(data[1], recipe.seen_at(epoch))
+        left = (time.monotonic() - began) / (epoch + 1 - done_before) * (recipe.epochs - epoch - 1)
+        stop = run.keep_best(right, epoch, len(data[1].images))
         checkpoints.save(work, run, epoch + 1)
         say(
-            (epoch + 1) / recipe.total,
-            f"epoch {epoch + 1} of {recipe.total}, loss {loss:.2f}, {right:.1%} of held out right, {duration(left)} left",
+            (epoch + 1) / recipe.epochs,
+            f"epoch {epoch + 1} of {recipe.epochs}, loss {loss:.2f}, {right:.1%} of held out right, {duration(left)} left",
         )
         if stop:
             break
@@ -155,18 +132,13 @@ class Run:
 
     def __init__(self, model: Classifier, average: Weights, bounds: tuple[int, ...], recipe: Recipe, steps: int) -> None:
         self.model, self.average, self.bounds, self.recipe, self.steps = model, average, bounds, recipe, steps
-        self.optimiser = self._fresh()
-        self.ends: Weights = {}  # the mean of the averages at the ends of the epochs and of the cycles
-        self.ended = 0  # how many those are
+        self.optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.decay)
         self.best: Weights = {}
         self.best_right, self.best_epoch = -1.0, 0
 
     def epoch(self, pictures: Pictures, number: int) -> float:
         """One pass over the pictures, each in a new view; returns the mean loss."""
-        recipe, (cycle, place, length) = self.recipe, self.recipe.part(number)
-        if cycle and not place:
-            self.model.load_state_dict(self.average)
-            self.optimiser = self._fresh()
+        recipe = self.recipe
         rng = np.random.default_rng((recipe.seed, 1, number))
         order, side = rng.permutation(len(pictures.labels)), self.recipe.side_at(number)
         torch.manual_seed((self.recipe.seed << 16) + number)  # dropout is the same after a kill
@@ -174,24 +146,12 @@ class Run:
         losses = []
         for step in range(self.steps):
             rows = order[step * self.recipe.batch : (step + 1) * self.recipe.batch]
-            taken = place * self.steps + step + 1  # of this part
-            self._set_rate(taken / (length * self.steps), AGAIN if cycle else 1.0)
+            taken = number * self.steps + step + 1
+            self._set_rate(taken / (recipe.epochs * self.steps))
             x = normalised(np.stack([view(pictures.images[row], rng, side) for row in rows])).numpy()
-            losses.append(self._step(*mixed(x, 0.0 if cycle else recipe.mixup, rng), torch.from_numpy(pictures.labels[rows])))
+            losses.append(self._step(*mixed(x, recipe.mixup, rng), torch.from_numpy(pictures.labels[rows])))
             self._average(taken)
-        if place == length - 1:
-            self.ended += 1
-            self.ends = self.ends or copied(self.average)
-            follow(self.ends, self.average, 1 / self.ended)
         return float(np.mean(losses))
-
-    def candidate(self, epoch: int) -> Weights | None:
-        """The weights that an epoch has brought and that may be served; None in the middle of a cycle."""
-        cycle, place, length = self.recipe.part(epoch)
-        return self.average if not cycle else self.ends if place == length - 1 else None
-
-    def _fresh(self) -> torch.optim.AdamW:
-        return torch.optim.AdamW(self.model.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.decay)
 
     def _step(self, x: Pixels, partner: Ints, share: float, y: Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bf16):
@@ -205,9 +165,15 @@ class Run:
         self.optimiser.step()
         return float(loss.detach())
 
+    @torch.no_grad()
     def _average(self, taken: int) -> None:
         """Let the average follow the weights, after so many steps."""
-        follow(self.average, self.model.state_dict(), 1 - min(AVERAGE, (1 + taken) / (10 + taken)))
+        follow = 1 - min(AVERAGE, (1 + taken) / (10 + taken))
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, follow)
+            else:
+                self.average[name].copy_(value)
 
     def _loss(self, logits: Tensor, y: Tensor) -> Tensor:
         """The sum over heads of cross entropy with smoothed labels."""
@@ -220,18 +186,18 @@ class Run:
                 )
         return total
 
-    def _set_rate(self, done: float, share: float) -> None:
+    def _set_rate(self, done: float) -> None:
         warm = min(done / WARM_UP, 1.0)
         for group in self.optimiser.param_groups:
-            group["lr"] = share * self.recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+            group["lr"] = self.recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
 
     @torch.no_grad()
-    def accuracy(self, weights: Weights, held_out: Pictures, side: int) -> float:
-        """The share of held-out labels that weights get right, mean over heads."""
+    def accuracy(self, held_out: Pictures, side: int) -> float:
+        """The share of held-out labels that the averaged weights get right, mean over heads."""
         if not held_out.images:
             return 0.0
         now = copied(self.model.state_dict())
-        self.model.load_state_dict(weights)
+        self.model.load_state_dict(self.average)
         self.model.eval()
         found, size = [], self.recipe.batch
         for row in range(0, len(held_out.images), size):
@@ -248,8 +214,8 @@ class Run:
                 shares.append(float((found == labels[known, k]).mean()))
         return float(np.mean(shares)) if shares else 0.0
 
-    def keep_best(self, weights: Weights, right: float, epoch: int, pictures: int) -> bool:
-        """Remember weights where they are as good as the best so far; whether it is time to stop.
+    def keep_best(self, right: float, epoch: int, pictures: int) -> bool:
+        """Remember the averaged weights where they are as good as the best so far; whether it is time to stop.
 
         As good: within one standard error of the held-out share (Breiman et al., 1984). Later weights have been trained longer
         and averaged better, and few pictures cannot tell a difference below it.
@@ -257,22 +223,12 @@ class Run:
         error = math.sqrt(max(self.best_right, 0.0) * (1 - max(self.best_right, 0.0)) / max(pictures, 1))
         if right >= self.best_right - error:
             self.best_right, self.best_epoch = max(right, self.best_right), epoch
-            self.best = copied(weights)
+            self.best = copied(self.average)
         return epoch - self.best_epoch >= self.recipe.patience
 
 
 def copied(weights: Weights) -> Weights:
     return {name: value.detach().clone() for name, value in weights.items()}
-
-
-@torch.no_grad()
-def follow(mean: Weights, weights: Weights, share: float) -> None:
-    """Move a mean by a share of the way to weights; what is counted and not learnt is taken over."""
-    for name, value in weights.items():
-        if value.is_floating_point():
-            mean[name].lerp_(value, share)
-        else:
-            mean[name].copy_(value)
 
 
 def whole(images: Sequence[Image.Image], side: int) -> Tensor:

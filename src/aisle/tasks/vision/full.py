@@ -103,7 +103,7 @@ def recipe(config: Config) -> fine_tune.Recipe:  # type: ignore[name-defined] # 
     from aisle.tasks.vision.fine_tune import Recipe
 
     return Recipe(
-        side=config.side, frozen=config.frozen, epochs=config.epochs, cycles=config.cycles, batch=config.batch,
+        side=config.side, frozen=config.frozen, epochs=config.epochs, batch=config.batch,
         learning_rate=config.learning_rate, smoothing=config.smoothing, mixup=config.mixup, patience=config.patience,
         bf16=config.bf16, seed=config.seed,
     )  # fmt: skip

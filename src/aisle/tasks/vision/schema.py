@@ -175,10 +175,6 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=0, le=100_000, description="Training pictures kept as examples (vectors, never pixels).")
     ] = 5000
     epochs: Annotated[int, Meta(ge=1, le=1000, description="full: passes over the pictures.")] = 24
-    cycles: Annotated[
-        int,
-        Meta(ge=0, le=100, description="full: times a quarter as many passes follow, at a lower rate, whose ends are averaged."),
-    ] = 3
     frozen: Annotated[
         int, Meta(ge=0, le=18, description="full: first blocks that stay as they are; 0 where nothing is learnt yet.")
     ] = 0
