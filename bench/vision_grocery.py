@@ -141,7 +141,10 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
     )  # fmt: skip
     np.savez(work / "heads.npz", weights=learnt.weights, bias=learnt.bias)
     for mirror in (False, True):
-        card = TrunkCard(name=given.network, width=network.width, side=config.side, whole=False, colours=False, mirror=mirror)
+        card = TrunkCard(
+            name=given.network, width=network.width, side=config.side, whole=False, share=fine_tune.SEEN, colours=False,
+            mirror=mirror,
+        )  # fmt: skip
         (work / "trunk.json").write_bytes(msgspec.json.encode(card))
         yield Trunk.open(card, work), learnt
 

@@ -230,6 +230,17 @@ def test_slivers_are_answered(starter: VisionEngine, size: tuple[int, int]) -> N
     assert ask(starter, "detect", content).width == size[0]
 
 
+def test_a_trunk_that_looks_at_a_part_sees_the_middle_alone(starter: VisionEngine) -> None:
+    trunk = starter.model.trunk
+    card = msgspec.structs.replace(trunk.card, whole=False, share=0.5, side=64)
+    edge = np.random.default_rng(1).integers(0, 255, (128, 160, 3), np.uint8)
+    other = edge.copy()
+    other[:32], other[96:], other[:, :48], other[:, 112:] = 0, 255, 0, 255
+    views = [Trunk(card, trunk.session).view(images.Decoded(Image.fromarray(one), 320, 256)) for one in (edge, other)]
+    assert views[0].box == (96.0, 64.0, 224.0, 192.0) and card.short == 128
+    assert np.abs(views[0].pixels - views[1].pixels)[:, 4:-4, 4:-4].max() < 1e-6
+
+
 def test_a_trunk_that_looks_in_the_mirror_sees_both_sides_alike(starter: VisionEngine) -> None:
     card = msgspec.structs.replace(starter.model.card.trunk, mirror=True, colours=False)
     trunk = Trunk(card, starter.model.trunk.session)

@@ -171,9 +171,9 @@ def letterbox(image: Image.Image, side: int, colour: tuple[int, int, int] | None
     return square
 
 
-def middle(image: Image.Image, side: int) -> Image.Image:
-    """The largest square in the middle of a picture."""
-    short = min(image.size)
+def middle(image: Image.Image, side: int, share: float = 1.0) -> Image.Image:
+    """A square in the middle of a picture, `share` of the largest there is (in length)."""
+    short = min(image.size) * share
     left, top = (image.width - short) / 2, (image.height - short) / 2
     return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + short, top + short))
 

@@ -70,7 +70,7 @@ class VisionEngine:
         if op == "detect":
             return Prepared(self._scene(context.media, request), COSTS[op])
         box = request.box
-        decoded = self._decode(context.media, 0 if box else self.model.card.trunk.side)
+        decoded = self._decode(context.media, 0 if box else self.model.card.trunk.short)
         if box is not None and not (box[0] < box[2] and box[1] < box[3] and box[0] < decoded.width and box[1] < decoded.height):
             raise BadInput(
                 f"the box {list(box)} is not inside the picture of {decoded.width} x {decoded.height} pixels: "

@@ -29,6 +29,7 @@ from aisle.tasks.vision.nets import STRIDE, Network, normalised
 WARM_UP = 0.05  # of all steps
 DROPOUT = 0.2
 AVERAGE = 0.998  # of the running average of the weights, per step; less in the first steps, or short trainings would not count
+SEEN = 7 / 8  # of the largest square in the middle, at serving time: in training's crops things are larger than in the whole
 CLIP = 5.0  # largest norm of the gradient
 GROWTH = ((0.4, 4 / 7), (0.7, 5 / 7), (1.0, 6 / 7))  # until this share of the epochs, pictures have this share of the side
 Weights = dict[str, Tensor]
@@ -233,7 +234,7 @@ def copied(weights: Weights) -> Weights:
 
 def whole(images: Sequence[Image.Image], side: int) -> Tensor:
     """The squares in the middle, as they are seen at serving time: (pictures, 3, side, side)."""
-    return normalised(np.stack([np.asarray(middle(image, side)) for image in images]))
+    return normalised(np.stack([np.asarray(middle(image, side, SEEN)) for image in images]))
 
 
 def whole_steps(pixels: float) -> int:

@@ -106,7 +106,7 @@ def read(found: Sequence[Source], trunk: Trunk, step: Step) -> Gallery:
             content = source.read()
             if content is None:
                 continue  # its picture lies elsewhere
-            decoded = images.decode(content, side=trunk.card.side)
+            decoded = images.decode(content, side=trunk.card.short)
         except AisleError as error:
             broken.append(f"{source.name} ({error.detail})")
             continue

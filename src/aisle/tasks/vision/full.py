@@ -70,7 +70,10 @@ def train_full(
     example = fine_tune.whole(decoded[:2], config.side)
     export(WithMean(network.body), example, folder / "trunk.onnx", ["features", "map"], sides_change=True, half=False)
     shutil.rmtree(work, ignore_errors=True)
-    card = TrunkCard(name=config.network, width=network.width, side=config.side, whole=False, colours=False, mirror=config.mirror)
+    card = TrunkCard(
+        name=config.network, width=network.width, side=config.side, whole=False, share=fine_tune.SEEN, colours=False,
+        mirror=config.mirror,
+    )  # fmt: skip
     return Trunk.open(card, folder), (words, heads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,16 @@ class TrunkCard(Struct, frozen=True, kw_only=True):
     side: int = 224  # pixels of the square it is given
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of 0 … 1, per channel
     spread: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    whole: bool = True  # letterboxed; else the largest square in the middle
+    whole: bool = True  # letterboxed; else a square in the middle
+    share: float = 1.0  # of the largest square in the middle, in length
     colours: bool = True  # colour features beside the network's
     mirror: bool = False  # a picture's features are the mean of its own and its mirror image's: twice the work
     embedding: bool = False  # the network has an embedding of its own (CLIP): output "embedding"
+
+    @property
+    def short(self) -> int:
+        """Pixels of a picture's shorter side that are worth decoding."""
+        return self.side if self.whole else math.ceil(self.side / self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,10 @@ class Trunk:
         part = decoded.image if box is None else images.crop(decoded.image, _scaled(box, scale))
         x0, y0 = (0.0, 0.0) if box is None else (max(box[0], 0.0), max(box[1], 0.0))
         width, height = part.width / scale, part.height / scale
-        side = max(width, height) if self.card.whole else min(width, height)
+        side = max(width, height) if self.card.whole else min(width, height) * self.card.share
         left, top = x0 + (width - side) / 2, y0 + (height - side) / 2
-        square = images.letterbox(part, self.card.side) if self.card.whole else images.middle(part, self.card.side)
+        card = self.card
+        square = images.letterbox(part, card.side) if card.whole else images.middle(part, card.side, card.share)
         return View(normalised(square, self.card), square, (left, top, left + side, top + side))
 
     def features(self, views: Sequence[View]) -> Floats:
