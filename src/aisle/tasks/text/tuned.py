@@ -25,7 +25,7 @@ EPOCHS, LEAST = 3, 400  # times each text is learnt from, and steps: a few texts
 BATCH = 128  # texts a step
 REACH = 4.0  # length of a text's vector before the head
 DROPPED = 0.5  # share of its numbers left out while it learns
-TABLE, HEAD = 1e-3, 2e-3  # highest rates of a token's vector, and of the head
+TABLE, HEAD = 5e-4, 2e-3  # highest rates of a token's vector, and of the head
 FADING, FADING_SQUARES, LITTLE = 0.9, 0.999, 1e-8
 OnStep = Callable[[int, int], None]
 

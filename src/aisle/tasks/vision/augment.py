@@ -1,8 +1,7 @@
-"""Random views of a picture for training: a crop, perhaps mirrored, turned, lighter or greyer, a part erased; and two in one.
+"""Random views of a picture for training: a crop, perhaps mirrored, turned a little, lighter or greyer; and two pictures in one.
 
 The crop is Inception's (Szegedy et al., 2015): any part of 25–100 % of the area at 3:4 to 4:3. Hues are never changed: colour is
-one of the things to be learnt. Noise in a rectangle (random erasing; Zhong et al., 2020) makes the rest of the picture count too.
-Two in one: mixup (Zhang et al., 2018) and CutMix (Yun et al., 2019).
+one of the things to be learnt. Two in one: mixup (Zhang et al., 2018) and CutMix (Yun et al., 2019).
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ AREA = (0.25, 1.0)
 RATIO = (3 / 4, 4 / 3)
 LIGHT = 0.3  # most change of brightness, contrast and saturation
 TURN = 15.0  # degrees, at most
-ERASED = 0.4  # of the views
-HOLE, HOLE_RATIO = (0.02, 0.3), (0.3, 1 / 0.3)  # of what is erased: its share of the view, height by width
 GREY = (127, 127, 127)  # what a turned picture's corners are filled with
 
 Pixels = NDArray[np.float32]  # (batch, 3, height, width)
@@ -32,8 +29,7 @@ def view(image: Image.Image, rng: np.random.Generator, side: int) -> NDArray[np.
     pixels = np.asarray(part)
     if rng.random() < 0.5:
         pixels = pixels[:, ::-1]
-    pixels = jittered(pixels, rng)
-    return erased(pixels, rng) if rng.random() < ERASED else pixels
+    return jittered(pixels, rng)
 
 
 def random_box(image: Image.Image, rng: np.random.Generator) -> tuple[float, float, float, float]:
@@ -59,18 +55,6 @@ def jittered(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     x = grey + (x - grey) * colourful
     found: NDArray[np.uint8] = np.clip(x, 0, 255).astype(np.uint8)
     return found
-
-
-def erased(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Noise in a rectangle, in place; nothing where it would not fit."""
-    height, width = pixels.shape[:2]
-    area = height * width * rng.uniform(*HOLE)
-    ratio = math.exp(rng.uniform(math.log(HOLE_RATIO[0]), math.log(HOLE_RATIO[1])))
-    high, wide = int(math.sqrt(area * ratio)), int(math.sqrt(area / ratio))
-    if high < height and wide < width:
-        top, left = rng.integers(height - high), rng.integers(width - wide)
-        pixels[top : top + high, left : left + wide] = rng.integers(0, 256, (high, wide, 3), np.uint8)
-    return pixels
 
 
 def mixed(x: Pixels, alpha: float, rng: np.random.Generator) -> tuple[Pixels, NDArray[np.int64], float]:

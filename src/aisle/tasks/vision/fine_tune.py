@@ -42,7 +42,7 @@ class Recipe:
 
     side: int = 224
     frozen: int = 0
-    epochs: int = 24
+    epochs: int = 12
     batch: int = 32
     learning_rate: float = 4e-4
     decay: float = 0.05

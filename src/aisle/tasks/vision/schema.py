@@ -174,7 +174,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     examples: Annotated[
         int, Meta(ge=0, le=100_000, description="Training pictures kept as examples (vectors, never pixels).")
     ] = 5000
-    epochs: Annotated[int, Meta(ge=1, le=1000, description="full: passes over the pictures.")] = 24
+    epochs: Annotated[int, Meta(ge=1, le=1000, description="full: passes over the pictures.")] = 12
     frozen: Annotated[
         int, Meta(ge=0, le=18, description="full: first blocks that stay as they are; 0 where nothing is learnt yet.")
     ] = 0
