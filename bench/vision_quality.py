@@ -13,7 +13,7 @@ import csv
 import gzip
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def strangers(photos: Photos) -> None:
         ("groups of product types", groups, photos.shop),
         ("groceries", kinds, ~photos.shop),
     ):
-        left_out = np.array([zlib.crc32(kind.encode()) % 5 == 0 for kind in of])
+        left_out = fifth(of)
         train = np.flatnonzero((photos.split == "train") & here & ~left_out)
         codes = np.unique(kinds[train], return_inverse=True)[1][:, None]
         heads = sm.learn(photos.features[train], codes, [int(codes.max()) + 1], decay=3e-3, balance=0.25, steps=80)
@@ -128,6 +128,22 @@ def strangers(photos: Photos) -> None:
             f"of another shop {auroc(seen, other):.3f} ({len(other):,})",
             flush=True,
         )
+
+
+def fifth(kinds: Iterable[str]) -> NDArray[np.bool_]:
+    """Which pictures are of the fifth of all kinds (by crc32) that is left out of training."""
+    return np.array([zlib.crc32(kind.encode()) % 5 == 0 for kind in kinds])
+
+
+def told_apart(known: familiar.Familiar, seen: tuple[Floats, Floats], new: tuple[Floats, Floats]) -> str:
+    """AUROC of telling pictures of new kinds from others, each given by features and logits: both questions, and each alone."""
+    both = auroc(known.strangeness(*seen), known.strangeness(*new))
+    far, other = (familiar.distance(known.place(features), known.known) for features, _ in (seen, new))
+    unsure = auroc(familiar.entropy(seen[1]), familiar.entropy(new[1]))
+    return (
+        f"AUROC {both:.3f} ({len(new[0]):,} strangers, {len(seen[0]):,} known), "
+        f"distance alone {auroc(far, other):.3f}, entropy alone {unsure:.3f}"
+    )
 
 
 def auroc(known: Floats, strange: Floats) -> float:
@@ -172,7 +188,7 @@ def attributes(engine: VisionEngine, photos: Photos) -> None:
 def look_alikes(engine: VisionEngine, photos: Photos, test: sm.Ints) -> None:
     """A space is learnt without a fifth of the product types, whose test pictures then ask for each other."""
     kinds = photos.said("category")
-    unseen = np.array([zlib.crc32(kind.encode()) % 5 == 0 for kind in kinds])
+    unseen = fifth(kinds)
     train = np.flatnonzero((photos.split == "train") & photos.shop & ~unseen)
     learnt, strange = space.learn(photos.features[train], kinds[train].tolist(), 128), test[unseen[test]]
     alike(learnt.embed(photos.features[strange]), kinds[strange], "our space")

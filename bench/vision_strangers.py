@@ -12,12 +12,11 @@ import sys
 import tempfile
 import time
 import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench.vision_quality import ATTRIBUTES, IMAGES, Floats, auroc, products
+from bench.vision_quality import ATTRIBUTES, IMAGES, Floats, fifth, products, told_apart
 from PIL import Image
 
 from aisle.kit.softmax import MISSING
@@ -57,7 +56,7 @@ def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     from aisle.tasks.vision.nets import build, restore
 
     source, split = products(), np.array([row[3] for row in rows])
-    left_out = np.array([zlib.crc32(row[2].get("category", "").encode()) % 5 == 0 for row in rows])
+    left_out = fifth(row[2].get("category", "") for row in rows)
     parts = {name: np.flatnonzero((split == name) & ~left_out) for name in ("train", "validation", "test")}
     parts["strangers"] = np.flatnonzero((split == "test") & left_out)
     said = [{name: source[row[1]][name] for name in TAUGHT if source[row[1]][name] not in ("", "NA")} for row in rows]
@@ -67,7 +66,7 @@ def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     photos = {name: [photo(rows[row]) for row in part] for name, part in parts.items()}
     network = build("mobilenet_v2")
     restore(network, STARTER / "trunk.onnx")
-    recipe = fine_tune.Recipe(side=SIDE, frozen=0, epochs=given.epochs, batch=64, learning_rate=6e-4)
+    recipe = fine_tune.Recipe(side=SIDE, epochs=given.epochs, batch=64, learning_rate=6e-4)
     work.mkdir(parents=True, exist_ok=True)
     held_out = fine_tune.Pictures(photos["validation"][:HELD_OUT], codes[parts["validation"][:HELD_OUT]])
     taught, began = fine_tune.Pictures(photos["train"], codes[parts["train"]]), time.process_time()
@@ -79,13 +78,9 @@ def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     features = {name: look(network.body, some) for name, some in photos.items()}
     logits = {name: heads.part(heads.logits(x), kind) for name, x in features.items()}
     known = familiar.learn(features["train"], features["validation"], logits["validation"])
-    seen, new = (known.strangeness(features[name], logits[name]) for name in ("test", "strangers"))
-    undecided = auroc(familiar.entropy(logits["test"]), familiar.entropy(logits["strangers"]))
+    told = told_apart(known, *((features[name], logits[name]) for name in ("test", "strangers")))
     right = (logits["test"].argmax(1) == codes[parts["test"], kind]).mean()
-    print(
-        f"{len(parts['train']):,} products of {words.sizes[kind]} types learnt: AUROC {auroc(seen, new):.3f} "
-        f"({len(seen):,} known, {len(new):,} strangers), entropy alone {undecided:.3f}; product type right {right:.3f}"
-    )
+    print(f"{len(parts['train']):,} products of {words.sizes[kind]} types learnt: {told}; product type right {right:.3f}")
 
 
 def photo(row: Row) -> Image.Image:

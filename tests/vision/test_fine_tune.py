@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aisle.errors import Cancelled
+from aisle.kit.softmax import Heads
+
 torch = pytest.importorskip("torch")
 
-from aisle.errors import Cancelled  # noqa: E402
-from aisle.kit.softmax import Heads  # noqa: E402
 from aisle.tasks.vision import fine_tune  # noqa: E402
 from aisle.tasks.vision.nets import build  # noqa: E402
 

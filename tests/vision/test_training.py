@@ -142,7 +142,8 @@ def test_a_label_inherits_from_the_one_it_lies_in_and_from_no_other() -> None:
 
 
 def test_labels_that_lie_in_others_are_found() -> None:
-    assert sm.above_of(np.array([0, 1, 1, -1]), np.array([1, 0, 0, 0]), 2).tolist() == [1, 0]  # type: ignore[union-attr]
+    found = sm.above_of(np.array([0, 1, 1, -1]), np.array([1, 0, 0, 0]), 2)
+    assert found is not None and found.tolist() == [1, 0]
     assert sm.above_of(np.array([0, 1, 1]), np.array([1, 0, 1]), 2) is None
     assert sm.above_of(np.array([0, 0]), np.array([1, 1]), 2) is None  # nothing is known of label 1
 
