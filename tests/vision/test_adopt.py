@@ -14,7 +14,7 @@ from aisle.tasks.vision.engine import load
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
-from aisle.tasks.vision.adopt import adopt  # noqa: E402
+from aisle.tasks.vision.adopt import adopt, preprocessing, preprocessor, seen  # noqa: E402
 
 SMALL = {
     "hidden_size": 16,
@@ -121,6 +121,29 @@ def test_a_classifier_says_what_the_original_says_and_its_map_adds_up(tmp_path: 
     with torch.no_grad():
         theirs = model(pixels()).logits[0].numpy()
     assert np.allclose(engine.model.heads.logits(features)[0], theirs, atol=0.02 * np.abs(theirs).max() + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "share"),
+    [
+        ("ConvNext", {"size": {"shortest_edge": 64}, "crop_pct": 0.8}, 0.8),  # as microsoft/resnet-50 has it too
+        ("ConvNext", {"size": {"shortest_edge": 384}, "crop_pct": 0.875}, 1.0),
+        ("Bit", {"size": {"shortest_edge": 80}, "crop_size": {"height": 64, "width": 64}}, 0.8),
+        ("CLIP", {"size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}}, 1.0),
+    ],
+)
+def test_a_model_sees_the_part_of_a_picture_that_its_own_preprocessor_cuts_out(
+    tmp_path: Path, kind: str, settings: dict[str, Any], share: float
+) -> None:
+    theirs = getattr(transformers, f"{kind}ImageProcessorPil")(**settings)
+    theirs.save_pretrained(tmp_path)
+    look, found = preprocessing(str(tmp_path), transformers.ResNetConfig()), seen(preprocessor(str(tmp_path)))
+    assert found == share
+    y, x = np.mgrid[0:270, 0:270]
+    photo = Image.fromarray(np.stack([y / 2, x / 2, 128 + 90 * np.sin(x / 20) * np.cos(y / 25)], -1).astype(np.uint8))
+    wanted = theirs(photo, return_tensors="np", do_normalize=False)["pixel_values"][0]
+    square = np.asarray(images.middle(photo, look["side"], found), np.float32).transpose(2, 0, 1) / 255
+    assert square.shape == wanted.shape and np.abs(square - wanted).max() < 0.04
 
 
 @pytest.mark.parametrize("make", [siglip, clip])

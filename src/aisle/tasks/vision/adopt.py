@@ -30,6 +30,7 @@ DETECTORS = ("detr", "rt_detr", "yolos")
 CLOSE = (
     1e-3  # largest difference of a stage to the original, relative to its largest value, before weights are stored at half width
 )
+CONVNEXT_WHOLE = 384  # pixels from which on ConvNeXt's preprocessor no longer cuts anything off
 
 
 def adopt(source: str, folder: Path, progress: Progress) -> Scores:
@@ -85,7 +86,8 @@ def take_trunk(source: str, config: Any, look: Mapping[str, Any], folder: Path, 
         raise Misconfigured(f"a stage of the exported network differs from the original by {worst:.2%}: it is not used")
     progress(0.6, 1.0, "exporting")
     scores["stored_difference"] = export(net, example, folder / "trunk.onnx", ["features", "map"])
-    card = TrunkCard(name=str(config.model_type), width=net.width, whole=False, colours=False, **look)
+    share = seen(preprocessor(source))
+    card = TrunkCard(name=str(config.model_type), width=net.width, whole=False, share=share, colours=False, **look)
     heads, cards = net.own_head(config)
     trunk = Trunk.open(card, folder)
     model = Model(ModelCard(trunk=card, heads=cards), trunk, heads, Space(np.zeros(net.width, np.float32), None))
@@ -126,23 +128,44 @@ def take_detector(source: str, config: Any, look: Mapping[str, Any], folder: Pat
 
 
 def preprocessing(source: str, config: Any) -> dict[str, Any]:
-    """Side, mean and spread as the model's own preprocessor has them. Raises BadInput where they are not plain."""
+    """Side, mean and spread as the model's own preprocessor has them."""
+    said = preprocessor(source)
+    vision = getattr(config, "vision_config", config)
+    size = (said.get("do_center_crop") and said.get("crop_size")) or said.get("size") or getattr(vision, "image_size", None)
+    mean, spread = said.get("image_mean") or [0.5] * 3, said.get("image_std") or [0.5] * 3
+    if said.get("do_normalize") is False:
+        mean, spread = [0.0] * 3, [1.0] * 3
+    return {"side": _pixels(size) or 224, "mean": tuple(map(float, mean)), "spread": tuple(map(float, spread))}
+
+
+def seen(said: Mapping[str, Any]) -> float:
+    """The share of the largest square in the middle that the model was made to look at, in length."""
+    shorter, side = _pixels(said.get("size")), _pixels(said.get("crop_size"))
+    if said.get("do_center_crop"):
+        return min(side / shorter, 1.0) if side and shorter else 1.0
+    if said.get("crop_pct") and shorter < CONVNEXT_WHOLE:
+        return min(float(said["crop_pct"]), 1.0)
+    return 1.0
+
+
+def preprocessor(source: str) -> dict[str, Any]:
+    """What preprocessor_config.json says; nothing where there is none."""
     import transformers
 
     try:
         said, _ = transformers.ImageProcessingMixin.get_image_processor_dict(source)
     except OSError:
-        said = {}
-    vision = getattr(config, "vision_config", config)
-    size = said.get("crop_size") or said.get("size") or getattr(vision, "image_size", None) or 224
+        return {}
+    return dict(said)
+
+
+def _pixels(size: Any) -> int:
+    """Of a side, however it is written; 0 where nothing is said."""
     if isinstance(size, Mapping):
-        size = size.get("height") or size.get("shortest_edge") or 224
+        size = size.get("height") or size.get("shortest_edge")
     elif isinstance(size, list | tuple):
         size = size[0]
-    mean, spread = said.get("image_mean") or [0.5] * 3, said.get("image_std") or [0.5] * 3
-    if said.get("do_normalize") is False:
-        mean, spread = [0.0] * 3, [1.0] * 3
-    return {"side": int(size), "mean": tuple(map(float, mean)), "spread": tuple(map(float, spread))}
+    return int(size or 0)
 
 
 def head_of(weights: Any, bias: Any, config: Any) -> tuple[Heads, list[HeadCard]]:
