@@ -160,7 +160,7 @@ def language(
         "ISO 639-1 codes; from translated messages of Django, Wagtail and Sphinx, measured on django-oscar's; no data of any shop"
     )
     spec = Spec(name="language", kind="linear", labels=labels, inside=1.0, static=0.0, scores=rounded(scores), about=about)
-    classifiers.save(folder, spec, model.scaled(temperature))
+    classifiers.save(folder, spec, model.scaled(calibration.Scaling(temperature)))
     sys.stdout.write(f"language: {len(texts):,} texts, {scores}\n")
 
 
@@ -191,7 +191,7 @@ def unsafe(wheels: Path, harmless: list[str], english: list[str], folder: Path, 
     texts += [" ".join(part) for part in np.array_split(unseen, len(unseen) // 5)]
     targets = targets_of([*train, *(("safe", text) for text in texts[len(train) :])], labels)
     model = linear.learn(texts, targets, features, embedding, multi=False, strength=STRENGTH)
-    classifiers.save(folder, spec, model.scaled(temperature))
+    classifiers.save(folder, spec, model.scaled(calibration.Scaling(temperature)))
     wrong = (logits.argmax(axis=1) != wanted.argmax(axis=1))[wanted[:, 0] > 0].mean()
     sys.stdout.write(f"unsafe, harmless ones flagged: {wrong:.4f}\n")
     sys.stdout.write(f"unsafe: {len(rude)} words, {len(train):,} texts, {scores}\n")

@@ -184,6 +184,29 @@ def test_the_temperature_that_was_put_in_is_found() -> None:
     assert calibration.calibration_error(logits * 3, targets, multi=False) > 0.1
 
 
+@pytest.mark.parametrize("multi", [False, True])
+def test_the_temperature_and_the_biases_that_were_put_in_are_found(multi: bool) -> None:
+    rng = np.random.default_rng(0)
+    logits, bias = rng.normal(size=(6000, 3)), np.array([0.8, 0.0, -0.8])
+    likely = calibration.probabilities(logits, multi)
+    together = np.eye(3)[[rng.choice(3, p=row / row.sum()) for row in likely]]
+    targets = np.asarray((rng.random(likely.shape) < likely) if multi else together, np.float32)
+    given = ((logits - bias) * 3).astype(np.float32)  # what a model says that is too sure, and of the wrong labels
+    found = calibration.scaling(given, targets, multi)
+    assert found.temperature == pytest.approx(3.0, rel=0.1)
+    moved = found.bias - np.mean(found.bias) * (not multi)  # a softmax cares for differences alone
+    assert np.allclose(moved, bias, atol=0.1)
+    assert calibration.loss(found.of(given), targets, multi) < calibration.loss(logits, targets, multi) + 1e-3
+    before = calibration.quality(given / calibration.temperature(given, targets, multi), targets, multi)
+    assert calibration.quality(found.of(given), targets, multi)["accuracy"] > before["accuracy"] + 0.05
+
+
+def test_few_texts_move_no_bias_far() -> None:
+    targets = np.eye(2, dtype=np.float32)[[0, 0, 0]]
+    found = calibration.scaling(np.zeros((3, 2), np.float32), targets, multi=False)
+    assert 0 < found.bias[0] < 1.5
+
+
 def test_texts_that_belong_to_no_label_are_said_to_be_unknown(tmp_path: Path) -> None:
     words = {"refund": "money back", "delivery": "where parcel", "size": "fits small", "oos": "weather tomorrow"}
     samples = [

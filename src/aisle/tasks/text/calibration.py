@@ -1,4 +1,5 @@
-"""Logits as honest probabilities: one temperature found on held-out texts (Guo et al., 2017), and how far off they are."""
+"""Logits as honest probabilities, and how far off they are: one temperature (Guo et al., 2017) and a bias for each label, found on
+held-out texts (bias-corrected temperature scaling: Alexandari et al., 2020)."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from aisle.tasks.text.datasets import Dataset
 from aisle.tasks.text.schema import Config
 
 Floats = NDArray[np.floating]
 BINS = 15
+SPREAD = 0.25  # how large a bias is taken to be before texts are seen: a normal prior's standard deviation
 ROUNDED = 0.002  # energy that is lost or won where weights are kept in half the digits
 
 
@@ -41,10 +43,49 @@ def temperature(logits: Floats, targets: Floats, multi: bool) -> float:
 
     Each text is taken for right but for one in as many as there are (Platt, 1999): none missed in 50 is no proof of certainty.
     """
-    doubt = 1.0 / (len(targets) + 2)
-    targets = targets * (1 - doubt) + doubt / (2 if multi else targets.shape[1])
+    targets = _doubted(targets, multi)
     found = minimize_scalar(lambda power: loss(logits / np.exp(power), targets, multi), bounds=(-3, 3), method="bounded")
     return float(np.exp(found.x))
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What makes logits honest: logits / temperature + bias."""
+
+    temperature: float = 1.0
+    bias: Floats | float = 0.0  # (labels,), or the same for all
+
+    def of(self, logits: Floats) -> NDArray[np.float32]:
+        """(texts, labels)"""
+        return np.asarray(logits / np.float32(self.temperature) + self.bias, np.float32)
+
+
+def scaling(logits: Floats, targets: Floats, multi: bool) -> Scaling:
+    """The temperature and the labels' biases that make held-out texts likeliest, which have labels as often as others will.
+
+    A model says what is frequent too often where it has seen most of a text's n-grams never before: its biases put that right.
+    Doubt as in `temperature`; biases are held back by a normal prior around 0, which texts of a label soon outweigh.
+    """
+    wanted, logits = _doubted(targets.astype(np.float64), multi), logits.astype(np.float64)
+    shares = wanted if multi else wanted / wanted.sum(axis=1, keepdims=True)
+
+    def surprise(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        factor, bias = np.exp(-flat[0]), flat[1:]
+        scaled = logits * factor + bias
+        slope = (probabilities(scaled, multi) - shares) / len(logits)
+        value = loss(scaled, shares, multi) + float((bias**2).sum()) / (2 * SPREAD**2 * len(logits))
+        held = slope.sum(axis=0) + bias / (SPREAD**2 * len(logits))
+        return value, np.concatenate([[-float((slope * logits).sum()) * factor], held])
+
+    edges = [(-3.0, 3.0)] + [(None, None)] * logits.shape[1]
+    found = minimize(surprise, np.zeros(1 + logits.shape[1]), jac=True, method="L-BFGS-B", bounds=edges).x
+    return Scaling(float(np.exp(found[0])), found[1:].astype(np.float32))
+
+
+def _doubted(targets: Floats, multi: bool) -> Floats:
+    doubt = 1.0 / (len(targets) + 2)
+    found: Floats = targets * (1 - doubt) + doubt / (2 if multi else targets.shape[1])
+    return found
 
 
 def calibration_error(logits: Floats, targets: Floats, multi: bool) -> float:
@@ -128,23 +169,23 @@ class Strangers:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What logits are divided by, and from which energy on a text is known."""
+    """What makes logits honest, and from which energy on a text is known."""
 
-    temperature: float
+    scaling: Scaling
     least: float | None
     strangers: Strangers
     multi: bool
 
     @staticmethod
-    def of(logits: Floats, targets: Floats, dataset: Dataset, config: Config, divisor: float | None = None) -> Calibrated:
-        """By texts that were not learnt from; the divisor, where it is known from others."""
-        divisor = divisor or temperature(logits, targets, dataset.multi)
+    def of(logits: Floats, targets: Floats, dataset: Dataset, config: Config, known: Scaling | None = None) -> Calibrated:
+        """By texts that were not learnt from; the scaling, where it is known from others."""
+        found = known or scaling(logits, targets, dataset.multi)
         strangers = Strangers.of(dataset.labels, config.strangers)
-        least = None if dataset.multi else strangers.least(logits / np.float32(divisor), targets, config.reject)
-        return Calibrated(divisor, least, strangers, dataset.multi)
+        least = None if dataset.multi else strangers.least(found.of(logits), targets, config.reject)
+        return Calibrated(found, least, strangers, dataset.multi)
 
     def quality(self, logits: Floats, targets: Floats) -> dict[str, float]:
-        """Of undivided logits."""
-        logits = logits / np.float32(self.temperature)
+        """Of logits as the model gives them."""
+        logits = self.scaling.of(logits)
         found = quality(logits, targets, self.multi)
         return found if self.least is None else found | self.strangers.quality(logits, targets, self.least)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import numpy as np
 
 from aisle.errors import BadInput
 from aisle.tasks.text import classifiers, trained
@@ -103,7 +104,7 @@ def _encoder(dataset: Dataset, config: Config, folder: Path, step: Step) -> Trie
     scores = found.scores | {"cpu_ms_per_1000": cost(found.model, dataset)}
     spec = Spec(
         name=dataset.name, learnt=True, kind="encoder", labels=dataset.labels, multi=dataset.multi,
-        temperature=found.calibrated.temperature,
+        temperature=found.calibrated.scaling.temperature, bias=np.atleast_1d(found.calibrated.scaling.bias).tolist(),
         strangers=config.strangers, least=found.calibrated.least, scores=_stable(scores),
     )  # fmt: skip
     spec.about = f"encoder from {config.encoder}: accuracy {scores['accuracy']:.4f} on {scores['held_out']:.0f} held-out texts"

@@ -36,7 +36,8 @@ class Spec(Struct, kw_only=True, omit_defaults=True):
     static: float = 0.0
     strangers: str = ""  # the label of texts that belong to none
     least: float | None = None  # energy of logits below which a text belongs to none (calibration.Strangers)
-    temperature: float = 1.0  # an encoder's logits are divided by it; a linear model's weights already are
+    temperature: float = 1.0  # an encoder's logits are divided by it, and `bias` is added; a linear model has both in its weights
+    bias: list[float] = []  # (labels,)
     scores: dict[str, float] = {}
     about: str = ""
     source: str = ""  # where it was pulled from, if it was
@@ -146,7 +147,8 @@ def _model(place: Path, spec: Spec, embedding: StaticEmbedding, way: Way) -> Mod
         return linear.load(place, spec.inside, spec.static, own)
     from aisle.tasks.text import encoder
 
-    return encoder.load(place, spec.temperature, way)
+    bias = np.array(spec.bias or 0.0, np.float32)
+    return encoder.load(place, calibration.Scaling(spec.temperature, bias), way)
 
 
 def specs(folder: Path) -> dict[str, Spec]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from aisle.errors import Misconfigured
 from aisle.kit import ngrams
 from aisle.kit.sessions import USUAL, Session, Way, open_session
+from aisle.tasks.text.calibration import Scaling
 from aisle.tasks.text.static import one_thread
 
 Floats = NDArray[np.float32]
@@ -25,6 +26,7 @@ MODEL, ABOUT, TOKENIZER = "model.onnx", "encoder.json", "tokenizer.json"
 OUTPUTS = ("output",)
 AT_ONCE = 256  # tokens of a batch, padding counted: what lies between layers stays in a core's cache; 4,096 take twice as long
 CHARACTERS = 20.0  # of text that cost as much as a request otherwise does
+AS_IS = Scaling()
 MOST_PIECES = 64  # words masked one by one; in longer texts, equal stretches of words
 
 
@@ -46,7 +48,7 @@ class Encoder:
     session: Session
     tokenizer: Any
     about: About
-    temperature: float = 1.0
+    scaling: Scaling = AS_IS
 
     @property
     def dimensions(self) -> int:
@@ -54,7 +56,7 @@ class Encoder:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """(texts, labels)"""
-        return self._outputs([encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]) / self.temperature
+        return self.scaling.of(self._outputs([encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]))
 
     def embed(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.int64]]:
         """(texts, dimensions) of length 1, and the tokens of each text."""
@@ -75,7 +77,7 @@ class Encoder:
         ids = np.array(encoding.ids)
         rows = [ids] + [np.where(whose == place, self.about.mask, ids) for place in range(len(pieces))]
         rows.append(np.where(whose >= 0, self.about.mask, ids))
-        found = self._outputs([row.tolist() for row in rows])[:, label] / self.temperature
+        found = self.scaling.of(self._outputs([row.tolist() for row in rows]))[:, label]
         lost = found[0] - found[1:-1]
         return [(start, stop, float(lost[place])) for place, (start, stop) in enumerate(pieces)], float(found[-1])
 
@@ -101,7 +103,7 @@ class Encoder:
         return {name: every[name] for name in self.about.inputs}
 
 
-def load(folder: Path, temperature: float = 1.0, way: Way = USUAL) -> Encoder:
+def load(folder: Path, scaling: Scaling = AS_IS, way: Way = USUAL) -> Encoder:
     """Open an exported network. Raises Misconfigured where it is missing or damaged."""
     from tokenizers import Tokenizer
 
@@ -115,7 +117,7 @@ def load(folder: Path, temperature: float = 1.0, way: Way = USUAL) -> Encoder:
     about.inputs = session.inputs
     tokenizer.no_padding()
     tokenizer.enable_truncation(about.longest)
-    return Encoder(session, tokenizer, about, temperature)
+    return Encoder(session, tokenizer, about, scaling)
 
 
 def load_sentences(folder: Path, way: Way = USUAL) -> Encoder | None:

@@ -20,7 +20,7 @@ from aisle.tasks.text.schema import Config
 Step = Callable[[float, str], None]
 Floats = NDArray[np.float32]
 HEAD = 10.0  # times the learning rate for the layer that knows nothing yet: the labels' own
-VALIDATION = 0.1  # of the training texts: the temperature, and whether 8 bits are good enough
+VALIDATION = 0.1  # of the training texts: the scaling, and whether 8 bits are good enough
 MOST_VALIDATION = 1000
 LOST = 0.01  # accuracy that 8 bits may cost
 WARM = 0.1  # share of the steps in which the learning rate rises
@@ -84,7 +84,7 @@ def finetune(dataset: Dataset, config: Config, folder: Path, step: Step) -> Foun
     scores = calibrated.quality(made.logits(texts), targets)
     scores |= {"texts": float(len(dataset.texts)), "held_out": float(len(texts)), "train_cpu_seconds": spent}
     scores["validation_loss"] = reference[0]
-    return Found(encoder.load(folder, calibrated.temperature), calibrated, scores)
+    return Found(encoder.load(folder, calibrated.scaling), calibrated, scores)
 
 
 def evaluate(torch: Any, model: Any, names: Sequence[str], part: _Part, multi: bool) -> tuple[float, Floats]:

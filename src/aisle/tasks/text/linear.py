@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from aisle.kit import ngrams
 from aisle.tasks.text import lbfgs
+from aisle.tasks.text.calibration import Scaling
 from aisle.tasks.text.features import Features, Floats, array
 from aisle.tasks.text.static import StaticEmbedding
 
@@ -60,9 +61,10 @@ class Linear:
                 _spread(char, start, stop, float(vector @ self.dense[:, label]) * self.features.static)
         return [(start, stop, float(char[start:stop].sum())) for start, stop in ngrams.pieces(text)], float(self.bias[label])
 
-    def scaled(self, temperature: float) -> Linear:
-        """The same with all logits divided by a number."""
-        return Linear(self.features, self.sparse / temperature, self.dense / temperature, self.bias / temperature, self.embedding)
+    def scaled(self, by: Scaling) -> Linear:
+        """The same with honest logits."""
+        divided = np.float32(by.temperature)
+        return Linear(self.features, self.sparse / divided, self.dense / divided, by.of(self.bias), self.embedding)
 
     def save(self, folder: Path) -> None:
         self.features.save(folder)

@@ -1,4 +1,4 @@
-"""Training one linear classifier: settings chosen, temperature and quality measured on texts it had not seen, then all learnt."""
+"""Training one linear classifier: settings chosen, scaling and quality measured on texts it had not seen, then all learnt."""
 
 from __future__ import annotations
 
@@ -67,26 +67,26 @@ def measure(dataset: Dataset, embedding: StaticEmbedding, config: Config, step: 
         checked, wanted = dataset.part(dataset.checked)
         found = calibration.Calibrated.of(model.logits(checked), wanted, dataset, config)
     else:  # the price of strangers is that of the texts held out
-        found = calibration.Calibrated.of(logits, targets, dataset, config, _temperature(dataset, embedding, settings, step))
+        found = calibration.Calibrated.of(logits, targets, dataset, config, _scaling(dataset, embedding, settings, step))
     scores = found.quality(logits, targets)
     scores["majority"] = _majority(targets)
     scores["texts"], scores["held_out"] = float(len(dataset.texts)), float(len(texts))
-    return Measured(settings, found, scores, logits / np.float32(found.temperature), model.scaled(found.temperature))
+    return Measured(settings, found, scores, found.scaling.of(logits), model.scaled(found.scaling))
 
 
 def final(dataset: Dataset, embedding: StaticEmbedding, found: Measured, step: Step) -> Linear:
-    """Learn from every text but those the shop keeps for tests, and for choosing: the temperature is theirs."""
+    """Learn from every text but those the shop keeps for tests, and for choosing: the scaling is theirs."""
     rows = ~dataset.held_out & ~dataset.checked if dataset.kept_out else np.ones(len(dataset.texts), bool)
     step(0.8, f"{dataset.name}: learning from {int(rows.sum()):,} texts")
-    return _learn(dataset, rows, embedding, found.settings, step).scaled(found.calibrated.temperature)
+    return _learn(dataset, rows, embedding, found.settings, step).scaled(found.calibrated.scaling)
 
 
-def _temperature(dataset: Dataset, embedding: StaticEmbedding, settings: Settings, step: Step) -> float:
+def _scaling(dataset: Dataset, embedding: StaticEmbedding, settings: Settings, step: Step) -> calibration.Scaling:
     """As it is right for a model that learnt from nearly all: one that learnt from a few thousand is less sure of itself."""
     step(0.7, f"{dataset.name}: calibrating")
     learnt, checked = dataset.divided(VALIDATION, MOST_CHECKED, 0)
     texts, wanted = dataset.part(checked)
-    return calibration.temperature(_learn(dataset, learnt, embedding, settings, step).logits(texts), wanted, dataset.multi)
+    return calibration.scaling(_learn(dataset, learnt, embedding, settings, step).logits(texts), wanted, dataset.multi)
 
 
 def _choose(dataset: Dataset, embedding: StaticEmbedding, strength: float, step: Step) -> Settings:
