@@ -1,5 +1,8 @@
-"""Logits as honest probabilities, and how far off they are: one temperature (Guo et al., 2017) and a bias for each label, found on
-held-out texts (bias-corrected temperature scaling: Alexandari et al., 2020)."""
+"""Logits as honest probabilities, and how far off they are.
+
+One temperature (Guo et al., 2017) and a bias for each label, found on held-out texts: bias-corrected temperature scaling
+(Alexandari et al., 2020).
+"""
 
 from __future__ import annotations
 
