@@ -1,6 +1,7 @@
 """Groceries: softmax on frozen features, and the whole network trained as `training=full` does, on the official split.
 
 python -m bench vision_grocery --work FOLDER                                           MobileNetV2; after a kill it goes on
+python -m bench vision_grocery --networks 4 --work FOLDER                                     four of them that answer together
 python -m bench vision_grocery --strangers --work FOLDER    without a fifth of the kinds: telling their photos from others
 python -m bench vision_grocery --network resnet18 --epochs 6 --side 96 --rate 0.001    from nothing, four minutes
 """
@@ -27,7 +28,7 @@ from aisle.kit import softmax as sm
 from aisle.kit.images import Decoded
 from aisle.tasks.vision import checkpoints, familiar
 from aisle.tasks.vision.engine import load
-from aisle.tasks.vision.full import recipe
+from aisle.tasks.vision.full import taught
 from aisle.tasks.vision.model import STARTER
 from aisle.tasks.vision.schema import Config
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
@@ -40,6 +41,7 @@ KINDS = ("fine", "coarse")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="mobilenet_v2")
+    parser.add_argument("--networks", type=int, default=Config().networks)
     parser.add_argument("--epochs", type=int, default=Config().epochs)
     parser.add_argument("--frozen", type=int, default=Config().frozen)
     parser.add_argument("--mixup", type=float, default=Config().mixup)
@@ -61,7 +63,7 @@ def main() -> None:
 
 def official(classes: list[dict[str, str]], splits: list[Split], given: argparse.Namespace, work: Path) -> None:
     sizes = [len(classes), len({row["Coarse Class ID (int)"] for row in classes})]
-    resumed = given.work is not None and (given.work / checkpoints.NAME).exists()
+    resumed = given.work is not None and (given.work / "0" / checkpoints.NAME).exists()
     if given.network == "mobilenet_v2" and not resumed:
         trunk = Trunk.open(TrunkCard(name=given.network, width=1280, side=224, whole=False, colours=False), STARTER)
         seen = [look(trunk, photos) for photos, _ in splits]
@@ -106,15 +108,10 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
 
     from aisle.tasks.vision import fine_tune
     from aisle.tasks.vision.export import WithMean, export
-    from aisle.tasks.vision.nets import build, restore
 
-    work.mkdir(parents=True, exist_ok=True)
-    network = build(given.network)
-    if given.network == "mobilenet_v2":
-        restore(network, STARTER / "trunk.onnx")
     config = Config(
-        training="full", network=given.network, epochs=given.epochs, learning_rate=given.rate, side=given.side,
-        frozen=given.frozen, mixup=given.mixup,
+        training="full", network=given.network, networks=given.networks, epochs=given.epochs, learning_rate=given.rate,
+        side=given.side, frozen=given.frozen, mixup=given.mixup,
     )  # fmt: skip
     began = time.process_time()
 
@@ -124,19 +121,16 @@ def trained(sizes: list[int], splits: list[Split], given: argparse.Namespace, wo
 
     train, validation, _ = splits
     sides = fine_tune.Pictures(*train), fine_tune.Pictures(*validation)
-    learnt = sm.nested(fine_tune.train(network, sizes, sides, recipe(config), work=work, say=say), train[1])
+    body, card, heads = taught(sizes, sides, config, work, say)
+    learnt = sm.nested(heads, train[1])
     export(
-        WithMean(network.body), torch.zeros(2, 3, given.side, given.side), work / "trunk.onnx", ["features", "map"],
+        WithMean(body), torch.zeros(2, 3, given.side, given.side), work / card.file, ["features", "map"],
         sides_change=True, half=False,
     )  # fmt: skip
     np.savez(work / "heads.npz", weights=learnt.weights, bias=learnt.bias)
+    (work / "trunk.json").write_bytes(msgspec.json.encode(card))
     for mirror in (False, True):
-        card = TrunkCard(
-            name=given.network, width=network.width, side=config.side, whole=False, share=fine_tune.SEEN, colours=False,
-            mirror=mirror,
-        )  # fmt: skip
-        (work / "trunk.json").write_bytes(msgspec.json.encode(card))
-        yield Trunk.open(card, work), learnt
+        yield Trunk.open(msgspec.structs.replace(card, mirror=mirror), work), learnt
 
 
 def report(name: str, heads: sm.Heads, held_out: sm.Floats, known: sm.Ints, seen: sm.Floats, truth: sm.Ints) -> None:

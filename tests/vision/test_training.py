@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from aisle.errors import BadInput, Cancelled
+from aisle.kit import images
 from aisle.kit import softmax as sm
 from aisle.tasks.vision import tiny
 from aisle.tasks.vision.engine import VisionEngine, load
@@ -173,6 +174,37 @@ def test_full_training_is_served_as_onnx_and_goes_on_after_a_kill(tmp_path: Path
     model = load(second).model
     assert model.card.trunk.name == "mobilenet_v2" and not model.card.trunk.colours and "category_top1" in scores
     assert not list(tmp_path.glob("vision-training-*"))
+
+
+def test_networks_that_answer_together_are_one_whose_logits_are_the_mean_of_theirs(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    alone = Config(training="full", side=64, epochs=1, batch=6, frozen=12, bf16=False, least_pictures=1, mirror=False)
+    seen: list[str] = []
+
+    def killed(done: float, total: float, message: str) -> None:
+        seen.append(message)
+        if "network 2 of 2, epoch 1" in message:
+            raise Cancelled("killed")
+
+    found = {}
+    for name, config in (
+        ("first", alone),
+        ("second", msgspec.structs.replace(alone, seed=1)),
+        ("both", msgspec.structs.replace(alone, networks=2)),
+    ):
+        (tmp_path / name).mkdir()
+        if name == "both":
+            with pytest.raises(Cancelled):
+                fit(samples(5), config, tmp_path / name, killed)
+            seen.clear()
+        fit(samples(5), config, tmp_path / name, lambda done, total, message: seen.append(message))
+        model = load(tmp_path / name).model
+        view = model.trunk.view(images.decode(tiny.picture("disc", "red", 77), side=64))
+        found[name] = model.heads.logits(model.trunk.features([view]))
+    assert not [message for message in seen if "epoch" in message]  # the second had done all it had to
+    assert model.trunk.width == 2 * 1280
+    assert np.allclose(found["both"], (found["first"] + found["second"]) / 2, atol=1e-3)
+    assert np.abs(found["first"] - found["second"]).max() > 0.01
 
 
 def test_a_network_that_starts_from_nothing_cannot_have_frozen_blocks(tmp_path: Path) -> None:

@@ -82,6 +82,12 @@ def learn(
     return Heads(weights, (w[:, -1] - weights @ mean).astype(np.float32), bounds)
 
 
+def together(heads: Sequence[Heads]) -> Heads:
+    """One set of heads over the features of several networks, each after the other: its logits are the mean of theirs."""
+    weights = np.concatenate([one.weights / np.float32(len(heads)) for one in heads], 1)
+    return Heads(weights, np.mean(np.stack([one.bias for one in heads]), 0), heads[0].bounds)
+
+
 def nested(heads: Heads, labels: Ints) -> Heads:
     """The same heads; where a head's label decides another's (a sort of apple is an apple), it takes over of the other's weights.
 

@@ -32,6 +32,17 @@ class WithMean(nn.Module):
         return maps.mean((2, 3)), maps
 
 
+class Together(nn.Module):
+    """Networks side by side: each one's maps after the other's."""
+
+    def __init__(self, bodies: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.bodies = nn.ModuleList(bodies)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return torch.cat([body(pixels) for body in self.bodies], 1)  # (batch, their widths, height / 32, width / 32)
+
+
 def export(
     net: nn.Module, example: Tensor, path: Path, outputs: Sequence[str], *, sides_change: bool = False, half: bool = True
 ) -> float:

@@ -22,6 +22,7 @@ from aisle.tasks.vision.pictures import Source, Vocabulary, divide
 from aisle.tasks.vision.schema import Config
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
 
+STARTS = "mobilenet_v2"  # the network that does not start from nothing
 KEPT = 256  # pixels of the shorter side of a picture while it waits to be looked at
 Step = Callable[[float, str], None]  # of 100
 
@@ -40,7 +41,6 @@ def train_full(
             )
     from aisle.tasks.vision import fine_tune
     from aisle.tasks.vision.export import WithMean, export
-    from aisle.tasks.vision.nets import build, restore
 
     trunk = Trunk.open(msgspec.structs.replace(starter.card.trunk, side=config.side, colours=False), models.STARTER)
     kept, decoded, features, prints = look(found, trunk, lambda done, what: step(0.1 * done, what))
@@ -49,32 +49,53 @@ def train_full(
     if not words.names or not len(split.train):
         raise BadInput("no label has enough pictures to teach a network: give items a category and pictures, or import pictures")
     codes = words.codes([one.labels for one in kept])
-    network = build(config.network)
-    if config.network == starter.card.trunk.name:
-        restore(network, models.STARTER / starter.card.trunk.file)
-    elif config.frozen:
-        raise BadInput(
-            f"{config.network} starts from nothing: set frozen=0, or network={starter.card.trunk.name}", param="/config/frozen"
-        )
     work = folder.parent / f"vision-training-{fingerprint(config, kept, prints)}"
-    work.mkdir(parents=True, exist_ok=True)
     sides = [fine_tune.Pictures([decoded[row] for row in rows], codes[rows]) for rows in (split.train, split.validation)]
-    heads = fine_tune.train(
-        network,
-        words.sizes,
-        (sides[0], sides[1]),
-        recipe(config),
-        work=work,
-        say=lambda done, what: step(10 + 85 * done, what),
-    )
-    example = fine_tune.whole(decoded[:2], config.side)
-    export(WithMean(network.body), example, folder / "trunk.onnx", ["features", "map"], sides_change=True, half=False)
+    body, card, heads = taught(words.sizes, (sides[0], sides[1]), config, work, lambda done, what: step(10 + 85 * done, what))
+    export(
+        WithMean(body), fine_tune.whole(decoded[:2], config.side), folder / card.file, ["features", "map"],
+        sides_change=True, half=False,
+    )  # fmt: skip
     shutil.rmtree(work, ignore_errors=True)
+    return Trunk.open(card, folder), (words, heads)
+
+
+def taught(
+    sizes: Sequence[int],
+    sides: tuple[fine_tune.Pictures, fine_tune.Pictures],  # type: ignore[name-defined] # noqa: F821
+    config: Config,
+    work: Path,
+    say: Step,
+) -> tuple[nn.Module, TrunkCard, Heads]:  # type: ignore[name-defined] # noqa: F821
+    """The network that learnt from sides[0], stopped by sides[1], how it is served, and its heads. `say`: of 1.
+
+    Several (`config.networks`) differ in random numbers alone. They stand side by side as one that is so many times as wide,
+    whose logits are the mean of theirs (deep ensembles: Lakshminarayanan et al., 2017), still linear in its features.
+    """
+    from aisle.tasks.vision import fine_tune
+    from aisle.tasks.vision.export import Together
+    from aisle.tasks.vision.nets import build, restore
+
+    bodies, heads, count = [], [], config.networks
+    for number in range(count):
+        network = build(config.network)
+        if config.network == STARTS:
+            restore(network, models.STARTER / "trunk.onnx")
+        elif config.frozen:
+            raise BadInput(f"{config.network} starts from nothing: set frozen=0, or network={STARTS}", param="/config/frozen")
+        place = work / str(number)
+        place.mkdir(parents=True, exist_ok=True)
+
+        def tell(done: float, what: str, number: int = number) -> None:
+            say((number + done) / count, f"network {number + 1} of {count}, {what}" if count > 1 else what)
+
+        heads.append(fine_tune.train(network, sizes, sides, recipe(config, number), work=place, say=tell))
+        bodies.append(network.body)
     card = TrunkCard(
-        name=config.network, width=network.width, side=config.side, whole=False, share=fine_tune.SEEN, colours=False,
+        name=config.network, width=network.width * count, side=config.side, whole=False, share=fine_tune.SEEN, colours=False,
         mirror=config.mirror,
     )  # fmt: skip
-    return Trunk.open(card, folder), (words, heads)
+    return Together(bodies), card, sm.together(heads)
 
 
 def look(found: Sequence[Source], trunk: Trunk, step: Step) -> tuple[list[Source], list[Image.Image], sm.Floats, list[bytes]]:
@@ -101,14 +122,14 @@ def look(found: Sequence[Source], trunk: Trunk, step: Step) -> tuple[list[Source
     return kept, decoded, np.stack(features) if features else np.zeros((0, trunk.width), np.float32), prints
 
 
-def recipe(config: Config) -> fine_tune.Recipe:  # type: ignore[name-defined] # noqa: F821
-    """The training's part of the configuration."""
+def recipe(config: Config, number: int) -> fine_tune.Recipe:  # type: ignore[name-defined] # noqa: F821
+    """The training's part of the configuration, for one of its networks."""
     from aisle.tasks.vision.fine_tune import Recipe
 
     return Recipe(
         side=config.side, frozen=config.frozen, epochs=config.epochs, batch=config.batch,
         learning_rate=config.learning_rate, smoothing=config.smoothing, mixup=config.mixup, patience=config.patience,
-        bf16=config.bf16, seed=config.seed,
+        bf16=config.bf16, seed=config.seed + number,
     )  # fmt: skip
 
 

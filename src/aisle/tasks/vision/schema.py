@@ -146,6 +146,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         NetworkName,
         Meta(description="full: which network; mobilenet_v2 starts from the features that come along, others from nothing."),
     ] = "mobilenet_v2"
+    networks: Annotated[
+        int,
+        Meta(ge=1, le=5, description="full: how many are trained and answer together: better, and as many times the work."),
+    ] = 1
     base: Annotated[
         str,
         Meta(
