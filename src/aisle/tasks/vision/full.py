@@ -23,7 +23,7 @@ from aisle.tasks.vision.schema import Config
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
 
 STARTS = "mobilenet_v2"  # the network that does not start from nothing
-KEPT = 256  # pixels of the shorter side of a picture while it waits to be looked at
+KEPT = 8 / 7  # the shorter side of a picture while it waits to be looked at, beside what the network sees
 Step = Callable[[float, str], None]  # of 100
 
 
@@ -101,6 +101,7 @@ def taught(
 def look(found: Sequence[Source], trunk: Trunk, step: Step) -> tuple[list[Source], list[Image.Image], sm.Floats, list[bytes]]:
     """The pictures that can be decoded, kept small, and their features before training."""
     kept, decoded, features, prints = list[Source](), list[Image.Image](), list[sm.Floats](), list[bytes]()
+    shorter = round(trunk.card.side * KEPT)
     for number, source in enumerate(found):
         if number % 8 == 0:
             step(100 * number / len(found), f"picture {number + 1:,} of {len(found):,}")
@@ -108,11 +109,11 @@ def look(found: Sequence[Source], trunk: Trunk, step: Step) -> tuple[list[Source
             content = source.read()
             if content is None:
                 continue
-            one = images.decode(content, side=KEPT)
+            one = images.decode(content, side=shorter)
         except AisleError:
             continue  # read() of the head says which
         small = one.image.copy()
-        by = KEPT / min(small.size)
+        by = shorter / min(small.size)
         if by < 1:
             small = small.resize((round(small.width * by), round(small.height * by)))
         kept.append(source)
