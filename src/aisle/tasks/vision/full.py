@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -21,6 +22,11 @@ from aisle.tasks.vision.model import Model
 from aisle.tasks.vision.pictures import Source, Vocabulary, divide
 from aisle.tasks.vision.schema import Config
 from aisle.tasks.vision.trunk import Trunk, TrunkCard
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from aisle.tasks.vision.fine_tune import Pictures, Recipe
 
 STARTS = "mobilenet_v2"  # the network that does not start from nothing
 KEPT = 8 / 7  # the shorter side of a picture while it waits to be looked at, beside what the network sees
@@ -62,11 +68,11 @@ def train_full(
 
 def taught(
     sizes: Sequence[int],
-    sides: tuple[fine_tune.Pictures, fine_tune.Pictures],  # type: ignore[name-defined] # noqa: F821
+    sides: tuple[Pictures, Pictures],
     config: Config,
     work: Path,
     say: Step,
-) -> tuple[nn.Module, TrunkCard, Heads]:  # type: ignore[name-defined] # noqa: F821
+) -> tuple[nn.Module, TrunkCard, Heads]:
     """The network that learnt from sides[0], stopped by sides[1], how it is served, and its heads. `say`: of 1.
 
     Several (`config.networks`) differ in random numbers alone. They stand side by side as one that is so many times as wide,
@@ -123,11 +129,11 @@ def look(found: Sequence[Source], trunk: Trunk, step: Step) -> tuple[list[Source
     return kept, decoded, np.stack(features) if features else np.zeros((0, trunk.width), np.float32), prints
 
 
-def recipe(config: Config, number: int) -> fine_tune.Recipe:  # type: ignore[name-defined] # noqa: F821
+def recipe(config: Config, number: int) -> Recipe:
     """The training's part of the configuration, for one of its networks."""
-    from aisle.tasks.vision.fine_tune import Recipe
+    from aisle.tasks.vision import fine_tune
 
-    return Recipe(
+    return fine_tune.Recipe(
         side=config.side, frozen=config.frozen, epochs=config.epochs, batch=config.batch,
         learning_rate=config.learning_rate, smoothing=config.smoothing, mixup=config.mixup, patience=config.patience,
         bf16=config.bf16, seed=config.seed + number,
