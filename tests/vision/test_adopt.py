@@ -10,11 +10,11 @@ from PIL import Image
 
 from aisle.errors import BadInput
 from aisle.kit import images
+from aisle.tasks.vision.adopt import adopt
 from aisle.tasks.vision.engine import load
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
-from aisle.tasks.vision.adopt import adopt, preprocessing, preprocessor, seen  # noqa: E402
 
 SMALL = {
     "hidden_size": 16,
@@ -135,14 +135,18 @@ def test_a_classifier_says_what_the_original_says_and_its_map_adds_up(tmp_path: 
 def test_a_model_sees_the_part_of_a_picture_that_its_own_preprocessor_cuts_out(
     tmp_path: Path, kind: str, settings: dict[str, Any], share: float
 ) -> None:
-    theirs = getattr(transformers, f"{kind}ImageProcessorPil")(**settings)
-    theirs.save_pretrained(tmp_path)
-    look, found = preprocessing(str(tmp_path), transformers.ResNetConfig()), seen(preprocessor(str(tmp_path)))
-    assert found == share
+    theirs = getattr(transformers, f"{kind}ImageProcessorPil")(**settings, image_mean=[0.0] * 3, image_std=[1.0] * 3)
+    saved(tmp_path / "theirs", resnet)
+    theirs.save_pretrained(tmp_path / "theirs")
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    adopt(str(tmp_path / "theirs"), ours, lambda done, total, message: None)
+    trunk = load(ours).model.trunk
+    assert trunk.card.share == share
     y, x = np.mgrid[0:270, 0:270]
     photo = Image.fromarray(np.stack([y / 2, x / 2, 128 + 90 * np.sin(x / 20) * np.cos(y / 25)], -1).astype(np.uint8))
-    wanted = theirs(photo, return_tensors="np", do_normalize=False)["pixel_values"][0]
-    square = np.asarray(images.middle(photo, look["side"], found), np.float32).transpose(2, 0, 1) / 255
+    wanted = theirs(photo, return_tensors="np")["pixel_values"][0]
+    square = trunk.view(images.Decoded(photo, *photo.size)).pixels
     assert square.shape == wanted.shape and np.abs(square - wanted).max() < 0.04
 
 

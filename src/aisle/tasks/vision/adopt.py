@@ -52,9 +52,10 @@ def adopt(source: str, folder: Path, progress: Progress) -> Scores:
             f"{source} is no image model that can be read ({first[:200]}): give its folder, or a name on the hub"
         ) from None
     kind = str(config.model_type)
-    look = preprocessing(source, config)
+    said = preprocessor(source)
+    look = preprocessing(said, config)
     if kind in LOOKERS:
-        scores = take_trunk(source, config, look, folder, progress)
+        scores = take_trunk(source, config, look | {"share": seen(said)}, folder, progress)
     elif kind in DETECTORS:
         scores = take_detector(source, config, look, folder, progress)
     else:
@@ -86,8 +87,7 @@ def take_trunk(source: str, config: Any, look: Mapping[str, Any], folder: Path, 
         raise Misconfigured(f"a stage of the exported network differs from the original by {worst:.2%}: it is not used")
     progress(0.6, 1.0, "exporting")
     scores["stored_difference"] = export(net, example, folder / "trunk.onnx", ["features", "map"])
-    share = seen(preprocessor(source))
-    card = TrunkCard(name=str(config.model_type), width=net.width, whole=False, share=share, colours=False, **look)
+    card = TrunkCard(name=str(config.model_type), width=net.width, whole=False, colours=False, **look)
     heads, cards = net.own_head(config)
     trunk = Trunk.open(card, folder)
     model = Model(ModelCard(trunk=card, heads=cards), trunk, heads, Space(np.zeros(net.width, np.float32), None))
@@ -127,9 +127,8 @@ def take_detector(source: str, config: Any, look: Mapping[str, Any], folder: Pat
     return scores | {"labels": float(len(labels))}
 
 
-def preprocessing(source: str, config: Any) -> dict[str, Any]:
+def preprocessing(said: Mapping[str, Any], config: Any) -> dict[str, Any]:
     """Side, mean and spread as the model's own preprocessor has them."""
-    said = preprocessor(source)
     vision = getattr(config, "vision_config", config)
     size = (said.get("do_center_crop") and said.get("crop_size")) or said.get("size") or getattr(vision, "image_size", None)
     mean, spread = said.get("image_mean") or [0.5] * 3, said.get("image_std") or [0.5] * 3
