@@ -204,7 +204,7 @@ def test_the_temperature_and_the_biases_that_were_put_in_are_found(multi: bool) 
 def test_few_texts_move_no_bias_far() -> None:
     targets = np.eye(2, dtype=np.float32)[[0, 0, 0]]
     found = calibration.scaling(np.zeros((3, 2), np.float32), targets, multi=False)
-    assert 0 < found.bias[0] < 1.5
+    assert 0 < found.bias[0] < 0.2  # they alone would say 1.1
 
 
 def test_texts_that_belong_to_no_label_are_said_to_be_unknown(tmp_path: Path) -> None:

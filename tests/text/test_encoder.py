@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from aisle.errors import BadInput
 from aisle.kit.sessions import Way, open_session
 from aisle.task import Context, discover
 from aisle.tasks.text import encoder, finetune, tiny
+from aisle.tasks.text.calibration import Scaling
 from aisle.tasks.text.export import quantise
 from aisle.tasks.text.schema import Classify, Config, Embed
 from aisle.types import Sample, SampleKind
@@ -84,6 +86,10 @@ def test_a_fine_tuned_network_knows_the_stars_and_serves_as_it_was_trained(kind:
     found = ask(engine, text=[sample.text or "" for sample in samples]).results
     right = [one.labels[0].label == sample.labels["label"] for one, sample in zip(found, samples, strict=True)]
     assert np.mean(right) >= 0.8  # most of them it has learnt from; the network began as noise
+    spec, model = engine.classifiers["sentiment"].spec, engine.classifiers["sentiment"].model
+    assert len(spec.bias) == len(spec.labels) and any(spec.bias)
+    plainly = replace(model, scaling=Scaling()).logits(["perfect pot", "great"])
+    assert np.allclose(model.logits(["perfect pot", "great"]), plainly / spec.temperature + spec.bias, atol=1e-4)
     together = ask(engine, text=["perfect pot", "太差台灯", "great"]).results
     alone = [ask(engine, text=text).results[0] for text in ("perfect pot", "太差台灯", "great")]
     for a, b in zip(together, alone, strict=True):
