@@ -1,7 +1,7 @@
 """Groceries: softmax on frozen features, and the whole network trained as `training=full` does, on the official split.
 
 python -m bench vision_grocery --work FOLDER                                           MobileNetV2; after a kill it goes on
-python -m bench vision_grocery --networks 4 --work FOLDER                                     four of them that answer together
+python -m bench vision_grocery --networks 3 --work FOLDER                                    three of them that answer together
 python -m bench vision_grocery --strangers --work FOLDER    without a fifth of the kinds: telling their photos from others
 python -m bench vision_grocery --network resnet18 --epochs 6 --side 96 --rate 0.001    from nothing, four minutes
 """

@@ -21,8 +21,8 @@ from PIL import Image
 
 from aisle.kit.softmax import MISSING
 from aisle.tasks.vision import familiar
-from aisle.tasks.vision.model import STARTER
 from aisle.tasks.vision.pictures import Vocabulary
+from aisle.tasks.vision.schema import Config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +53,7 @@ def main() -> None:
 def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     """AUROC of telling test products of types that were left out from those of the types that were learnt."""
     from aisle.tasks.vision import fine_tune
-    from aisle.tasks.vision.nets import build, restore
+    from aisle.tasks.vision.full import taught
 
     source, split = products(), np.array([row[3] for row in rows])
     left_out = fifth(row[2].get("category", "") for row in rows)
@@ -64,18 +64,15 @@ def measure(rows: list[Row], given: argparse.Namespace, work: Path) -> None:
     codes, kind = words.codes(said), words.names.index("articleType")
     parts["test"] = parts["test"][codes[parts["test"], kind] != MISSING]
     photos = {name: [photo(rows[row]) for row in part] for name, part in parts.items()}
-    network = build("mobilenet_v2")
-    restore(network, STARTER / "trunk.onnx")
-    recipe = fine_tune.Recipe(side=SIDE, epochs=given.epochs, batch=64, learning_rate=6e-4)
-    work.mkdir(parents=True, exist_ok=True)
+    config = Config(training="full", side=SIDE, epochs=given.epochs, batch=64, learning_rate=6e-4)
     held_out = fine_tune.Pictures(photos["validation"][:HELD_OUT], codes[parts["validation"][:HELD_OUT]])
-    taught, began = fine_tune.Pictures(photos["train"], codes[parts["train"]]), time.process_time()
+    train, began = fine_tune.Pictures(photos["train"], codes[parts["train"]]), time.process_time()
 
     def say(done: float, what: str) -> None:
         print(f"{done:.0%} {what}, {(time.process_time() - began) / 60:.1f} min of processor time", flush=True)
 
-    heads = fine_tune.train(network, words.sizes, (taught, held_out), recipe, work=work, say=say)
-    features = {name: look(network.body, some) for name, some in photos.items()}
+    body, _, heads = taught(words.sizes, (train, held_out), config, work, say)
+    features = {name: look(body, some) for name, some in photos.items()}
     logits = {name: heads.part(heads.logits(x), kind) for name, x in features.items()}
     known = familiar.learn(features["train"], features["validation"], logits["validation"])
     told = told_apart(known, *((features[name], logits[name]) for name in ("test", "strangers")))
